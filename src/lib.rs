@@ -1,0 +1,8 @@
+//! rolecall: who was behind the role?
+//!
+//! Reads an organisation's CloudTrail logs and answers who assumed which role, from where, through which chain, for how
+//! long, and what they did with it. `ARCHITECTURE.md` is the map; each room's own header says what it must never do.
+
+pub mod cloudtrail;
+pub mod error;
+pub mod lake;
