@@ -6,3 +6,4 @@
 pub mod cloudtrail;
 pub mod error;
 pub mod lake;
+pub mod sts;

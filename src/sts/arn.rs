@@ -1,0 +1,110 @@
+//! Parts of Amazon resource names: `arn:partition:service:region:account:resource`.
+//!
+//! Never assumes a partition, and never that an account has 12 digits: published logs are masked in many ways.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+
+/// The six parts; the resource keeps its own colons and slashes.
+fn parts(arn: &str) -> Option<[&str; 6]> {
+    let mut parts = arn.splitn(6, ':');
+    let all = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    (all[0] == "arn" && !all[1].is_empty()).then_some(all)
+}
+
+fn present(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// The partition: `aws`, `aws-cn`, `aws-us-gov`, ...
+pub fn partition(arn: &str) -> Option<&str> {
+    Some(parts(arn)?[1])
+}
+
+/// The account, as written; `None` where the ARN has none (a bucket) or the text is no ARN.
+pub fn account(arn: &str) -> Option<&str> {
+    present(parts(arn)?[4])
+}
+
+/// The name of a role, user or other resource without its path. For a role session it is the role's name, so that it can
+/// be compared with the role's own.
+pub fn name(arn: &str) -> Option<&str> {
+    if let Some(assumed) = role_of_assumed(arn) {
+        return Some(assumed.role_name);
+    }
+    present(parts(arn)?[5].rsplit(['/', ':']).next()?)
+}
+
+/// What an assumed-role ARN says of the role and its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssumedRole<'a> {
+    /// `aws`, `aws-cn`, ...
+    pub partition: &'a str,
+    /// The role's account.
+    pub account: &'a str,
+    /// The role's name, without its path: AWS leaves the path out here.
+    pub role_name: &'a str,
+    /// The role session name.
+    pub session_name: &'a str,
+}
+
+/// Reads `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; `None` for anything else.
+pub fn role_of_assumed(arn: &str) -> Option<AssumedRole<'_>> {
+    let [_, partition, service, _, account, resource] = parts(arn)?;
+    let (role_name, session_name) = resource.strip_prefix("assumed-role/")?.split_once('/')?;
+    let whole = service == "sts" && !account.is_empty() && !role_name.is_empty() && !session_name.is_empty();
+    whole.then_some(AssumedRole { partition, account, role_name, session_name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_and_partitions_are_as_written() {
+        for (arn, partition_, account_) in [
+            ("arn:aws:iam::111122223333:role/a/b/Deploy", Some("aws"), Some("111122223333")),
+            ("arn:aws-cn:iam::015043439996:role/x", Some("aws-cn"), Some("015043439996")),
+            ("arn:aws-us-gov:sts::1234:assumed-role/R/s", Some("aws-us-gov"), Some("1234")),
+            ("arn:aws:s3:::bucket/key", Some("aws"), None),
+            ("arn::iam::1:role/x", None, None),
+            ("AROAEXAMPLE:name", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!((partition(arn), account(arn)), (partition_, account_), "{arn}");
+        }
+    }
+
+    #[test]
+    fn names_have_no_path() {
+        for (arn, expected) in [
+            (
+                "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0",
+                Some("AWSReservedSSO_Ops_0"),
+            ),
+            ("arn:aws:sts::111122223333:assumed-role/Hub/dana@example.com", Some("Hub")),
+            ("arn:aws:iam::111122223333:user/team/dana", Some("dana")),
+            ("arn:aws:sts::111122223333:federated-user/dana", Some("dana")),
+            ("arn:aws:iam::111122223333:root", Some("root")),
+            ("arn:aws:lambda:eu-north-1:111122223333:function:nightly", Some("nightly")),
+            ("arn:aws:iam::111122223333:role/", None),
+            ("dana", None),
+        ] {
+            assert_eq!(name(arn), expected, "{arn}");
+        }
+    }
+
+    #[test]
+    fn assumed_roles_are_taken_apart() {
+        let arn = "arn:aws-cn:sts::111122223333:assumed-role/Hub/a=b,c.d@e-f";
+        let expected =
+            AssumedRole { partition: "aws-cn", account: "111122223333", role_name: "Hub", session_name: "a=b,c.d@e-f" };
+        assert_eq!(role_of_assumed(arn), Some(expected));
+        for other in [
+            "arn:aws:iam::111122223333:role/Hub",
+            "arn:aws:sts::111122223333:assumed-role/Hub",
+            "arn:aws:sts::111122223333:assumed-role//s",
+            "arn:aws:sts:::assumed-role/Hub/s",
+        ] {
+            assert_eq!(role_of_assumed(other), None, "{other}");
+        }
+    }
+}
