@@ -6,4 +6,5 @@
 pub mod cloudtrail;
 pub mod error;
 pub mod lake;
+pub mod sql;
 pub mod sts;

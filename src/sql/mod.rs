@@ -1,0 +1,5 @@
+//! Questions: DataFusion over the lake or over log files, with rolecall's functions and saved questions.
+//!
+//! Read-only: no statement here writes, and none reads a file that the tables do not stand for.
+
+pub mod functions;
