@@ -1,1 +1,3 @@
-fn main(){}
+//! The `rolecall` program.
+
+fn main() {}

@@ -3,3 +3,8 @@
 //! Read-only: no statement here writes, and none reads a file that the tables do not stand for.
 
 pub mod functions;
+pub mod library;
+pub mod moment;
+pub mod nearest;
+pub mod parameter;
+pub mod query_file;

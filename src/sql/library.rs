@@ -1,0 +1,135 @@
+//! The saved questions: those that ship with rolecall, and those of a folder that adds to them or replaces them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::nearest::nearest;
+use super::query_file::Query;
+use crate::error::{Error, Result};
+
+macro_rules! questions {
+    ($($name:literal)*) => {
+        &[$(($name, concat!("queries/ask/", $name, ".sql"), include_str!(concat!("../../queries/ask/", $name, ".sql")))),*]
+    };
+}
+
+/// Name, file and text of every saved question that is built in: the files of `queries/ask`.
+static BUILT_IN: &[(&str, &str, &str)] = questions! {};
+
+/// Saved questions by name.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    queries: BTreeMap<String, Query>,
+}
+
+impl Library {
+    /// The questions that ship with rolecall.
+    ///
+    /// # Errors
+    /// Only where one of them is wrong, which a test rules out.
+    pub fn builtin() -> Result<Self> {
+        let mut library = Self::default();
+        for (name, file, sql) in BUILT_IN {
+            library.add(Query::parse(name, file, sql)?);
+        }
+        Ok(library)
+    }
+
+    /// Adds the `.sql` files of a folder; one of the same name replaces a question that is there.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read, or a wrong file, with its line.
+    pub fn with_dir(mut self, folder: &Path) -> Result<Self> {
+        let unreadable = |path: &Path, e: std::io::Error| {
+            Error::input("the saved questions cannot be read").context("path", path.display().to_string()).source(e)
+        };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+            let path = entry.map_err(|e| unreadable(folder, e))?.path();
+            if path.extension().is_some_and(|extension| extension == "sql") && path.is_file() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for path in files {
+            let sql = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            self.add(Query::parse(&name, &path.display().to_string(), &sql)?);
+        }
+        Ok(self)
+    }
+
+    fn add(&mut self, query: Query) {
+        self.queries.insert(query.name.clone(), query);
+    }
+
+    /// The question of that name.
+    ///
+    /// # Errors
+    /// None has that name; the nearest is named.
+    pub fn get(&self, name: &str) -> Result<&Query> {
+        self.queries.get(name).ok_or_else(|| {
+            let error = Error::usage(format!("there is no saved question '{name}'"));
+            let error = match nearest(name, self.queries.keys().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean {near}?")),
+                None => error,
+            };
+            error.hint("`rolecall ask` lists them all")
+        })
+    }
+
+    /// All questions, by name.
+    pub fn list(&self) -> impl Iterator<Item = &Query> {
+        self.queries.values()
+    }
+
+    /// The questions that have a word in their name, title, description, theme, id or tags; letter case does not matter.
+    pub fn search(&self, word: &str) -> Vec<&Query> {
+        let word = word.to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&word);
+        self.list()
+            .filter(|query| {
+                let optional = query.theme.iter().chain(&query.id).chain(&query.tags).chain(&query.attack);
+                [&query.name, &query.title, &query.description].into_iter().chain(optional).any(|text| has(text))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries/ask");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
+            .unwrap_or_default();
+        files.sort();
+        let listed: Vec<_> = BUILT_IN.iter().map(|(name, _, _)| format!("{name}.sql")).collect();
+        assert_eq!(listed, files, "src/sql/library.rs lists every file of queries/ask, sorted");
+    }
+
+    #[test]
+    fn every_built_in_question_is_right() {
+        assert_eq!(Library::builtin().unwrap().list().count(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn a_folder_adds_and_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |title: &str| format!("-- title: {title}\n-- description: d\n-- tags: chain\nSELECT 1\n");
+        std::fs::write(folder.path().join("mine.sql"), file("One")).unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "no question").unwrap();
+        let library = Library::default().with_dir(folder.path()).unwrap();
+        assert_eq!(library.get("mine").unwrap().title, "One");
+        std::fs::write(folder.path().join("mine.sql"), file("Two")).unwrap();
+        let library = library.with_dir(folder.path()).unwrap();
+        assert_eq!(library.get("mine").unwrap().title, "Two");
+        assert_eq!(library.search("CHAIN").len(), 1);
+        assert_eq!(library.search("nothing").len(), 0);
+        assert_eq!(library.get("mime").unwrap_err().hints()[0], "did you mean mine?");
+        assert!(library.with_dir(Path::new("no such folder")).is_err());
+    }
+}
