@@ -1,0 +1,23 @@
+-- title: Who used a role, by session name
+-- description: One row per role, session name and origin: how often, when, how much, from where. Without a role, every role that something other than an AWS service took. Long numbers in names that SDKs make up are shown as <n>.
+-- id: A1
+-- param: role text = null The role's name or ARN, or a permission set.
+-- param: include_services boolean = false AWS services' own sessions too; always so for a named role.
+-- theme: role session names
+SELECT
+    role_account,
+    coalesce(permission_set, role_name, api) AS role,
+    CASE WHEN session_name_kind IN ('sdk_default', 'epoch') THEN regexp_replace(session_name, '[0-9]{8,}', '<n>') ELSE session_name END AS session_name,
+    origin,
+    count(*) AS sessions,
+    min(issued_at) AS first_issued_at,
+    max(last_event_at) AS last_event_at,
+    sum(event_count) AS events,
+    sum(write_count) AS writes,
+    sum(denied_count) AS denied,
+    array_sort(array_distinct(flatten(array_agg(used_ips)))) AS addresses
+FROM sessions
+WHERE ($role IS NULL OR role_arn = $role OR role_name = $role OR permission_set = $role)
+    AND ($include_services OR $role IS NOT NULL OR origin_class IS DISTINCT FROM 'service')
+GROUP BY 1, 2, 3, 4
+ORDER BY role_account, role, sessions DESC, session_name, origin
