@@ -3,7 +3,7 @@
 -- id: A31
 -- param: at timestamp = null The time, UTC; without one, that of the last event.
 -- param: account text = null Only roles of this account.
--- param: include_services boolean = false AWS services' own sessions too.
+-- param: include_services bool = false AWS services' own sessions too.
 -- theme: durations
 WITH moment AS (
     SELECT coalesce($at, max(last_event_at)) AS at FROM sessions

@@ -1,7 +1,7 @@
 -- title: Chains of three roles and more
 -- description: One row per origin and path; the path reads account/role from the first role to the last. Every session of at least that depth counts with its whole path.
 -- id: A21
--- param: min_depth integer = 3 Roles from the origin to the last.
+-- param: min_depth int = 3 Roles from the origin to the last.
 -- theme: accounts and chains
 SELECT
     origin,

@@ -1,7 +1,7 @@
 -- title: Who tries many roles and is refused
 -- description: Callers refused on several different roles; a refusal that the same caller overcame within a minute is left out, since a new role is refused until it is known everywhere.
 -- id: A45
--- param: min_roles integer = 3 Different roles.
+-- param: min_roles int = 3 Different roles.
 -- attack: T1087.004, T1078.004
 -- theme: failures
 SELECT

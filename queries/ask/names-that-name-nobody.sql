@@ -1,7 +1,7 @@
 -- title: Session names that name nobody
 -- description: Names that say neither which person nor which workload it was: an SDK's default, a name from a tutorial, or free text that is not the caller's own name. Long numbers are shown as <n>.
 -- id: A3
--- param: include_services boolean = false Sessions that AWS services took too.
+-- param: include_services bool = false Sessions that AWS services took too.
 -- theme: role session names
 -- false_positives: A script with a fixed name of its own is told apart only by its origin.
 SELECT

@@ -1,7 +1,7 @@
 -- title: Who keeps a role open, session after session
 -- description: Families of sessions that renew each other: how regularly, and how long access lasted without a break.
 -- id: A33, A34
--- param: min_sessions integer = 3 Sessions in the family.
+-- param: min_sessions int = 3 Sessions in the family.
 -- theme: durations
 SELECT
     caller,

@@ -2,7 +2,7 @@
 -- description: One row per role, address and phase: "issue" is where the call came from that took the role (the person's own address, where AWS's stands in the record), "use" where the session's calls came from.
 -- id: A10
 -- param: role text = null The role's name or ARN, or a permission set.
--- param: include_services boolean = false Calls that AWS services made themselves too.
+-- param: include_services bool = false Calls that AWS services made themselves too.
 -- theme: addresses
 WITH seen AS (
     SELECT session_id, 'use' AS phase, ip, ip_kind, user_agent, first_at, last_at, event_count

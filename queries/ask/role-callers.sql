@@ -1,7 +1,7 @@
 -- title: Who takes which role
 -- description: The edges between callers and roles, rarest first: an edge that was used once is where something new or strange shows.
 -- id: A26, A70
--- param: include_services boolean = false AWS services too.
+-- param: include_services bool = false AWS services too.
 -- theme: accounts and chains
 SELECT caller_type, caller, caller_account, role_account, arn_name(role_arn) AS role, sessions, days, first_at, last_at
 FROM role_edges

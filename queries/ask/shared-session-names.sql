@@ -1,7 +1,7 @@
 -- title: One session name, several callers
 -- description: Names under which more than one caller acts: who it was cannot be told from the name.
 -- id: A4
--- param: include_services boolean = false Sessions that AWS services took too.
+-- param: include_services bool = false Sessions that AWS services took too.
 -- theme: role session names
 SELECT
     session_name,

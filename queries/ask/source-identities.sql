@@ -1,7 +1,7 @@
 -- title: Source identities, and roles that go without
 -- description: How many sessions of each role carry a source identity, the one name that cannot be changed along a chain.
 -- id: A57
--- param: include_services boolean = false AWS services' own sessions too.
+-- param: include_services bool = false AWS services' own sessions too.
 -- theme: role session names
 SELECT
     role_account,

@@ -1,7 +1,7 @@
 -- title: What was changed, by whom
 -- description: Calls that change something, with the origin behind the role; data reads and the issue of credentials are left out.
 -- param: account text = null Only this account.
--- param: include_services boolean = false Changes that AWS services made for themselves too.
+-- param: include_services bool = false Changes that AWS services made for themselves too.
 -- theme: people
 SELECT
     min(event_time) AS first_at,

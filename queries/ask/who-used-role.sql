@@ -2,7 +2,7 @@
 -- description: One row per role, session name and origin: how often, when, how much, from where. Without a role, every role that something other than an AWS service took. Long numbers in names that SDKs make up are shown as <n>.
 -- id: A1
 -- param: role text = null The role's name or ARN, or a permission set.
--- param: include_services boolean = false AWS services' own sessions too; always so for a named role.
+-- param: include_services bool = false AWS services' own sessions too; always so for a named role.
 -- theme: role session names
 SELECT
     role_account,

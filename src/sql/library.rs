@@ -14,7 +14,37 @@ macro_rules! questions {
 }
 
 /// Name, file and text of every saved question that is built in: the files of `queries/ask`.
-static BUILT_IN: &[(&str, &str, &str)] = questions! {};
+static BUILT_IN: &[(&str, &str, &str)] = questions! {
+    "alive-at"
+    "coverage-by-hour"
+    "coverage"
+    "cross-account-matrix"
+    "denied-roles"
+    "durations"
+    "federated-subjects"
+    "identity-center"
+    "instances"
+    "long-chains"
+    "many-refusals"
+    "names-that-name-nobody"
+    "outside-accounts"
+    "refusal-reasons"
+    "renewals"
+    "revocations"
+    "role-addresses"
+    "role-callers"
+    "roundtrips"
+    "shared-session-names"
+    "sign-ins"
+    "source-identities"
+    "unlinked-calls"
+    "used-elsewhere"
+    "what-changed"
+    "what-person-did"
+    "who-came-from"
+    "who-used-role"
+    "without-mfa"
+};
 
 /// Saved questions by name.
 #[derive(Debug, Clone, Default)]
