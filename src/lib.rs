@@ -3,6 +3,7 @@
 //! Reads an organisation's CloudTrail logs and answers who assumed which role, from where, through which chain, for how
 //! long, and what they did with it. `ARCHITECTURE.md` is the map; each room's own header says what it must never do.
 
+pub mod cli;
 pub mod cloudtrail;
 pub mod error;
 pub mod lake;

@@ -89,9 +89,7 @@ pub struct Table {
 impl Table {
     /// The Arrow schema, partition column included; every column may be null.
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(
-            self.columns.iter().map(|c| Field::new(c.name, c.kind.arrow(), true)).collect::<Vec<_>>(),
-        ))
+        Arc::new(Schema::new(self.columns.iter().map(|c| Field::new(c.name, c.kind.arrow(), true)).collect::<Vec<_>>()))
     }
 
     /// The place of a column.
@@ -278,4 +276,5 @@ pub static ACTIVITY: Table = Table {
 };
 
 /// Every stored table.
-pub static TABLES: LazyLock<Vec<&'static Table>> = LazyLock::new(|| vec![&EVENTS, &LEDGER, &CREDENTIAL_CALLS, &ACTIVITY]);
+pub static TABLES: LazyLock<Vec<&'static Table>> =
+    LazyLock::new(|| vec![&EVENTS, &LEDGER, &CREDENTIAL_CALLS, &ACTIVITY]);

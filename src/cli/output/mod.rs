@@ -1,0 +1,155 @@
+//! The answer's formats: record batches in, bytes out; one file a format.
+//!
+//! Log content is chosen by callers, some of them hostile: no format passes on what a terminal, a spreadsheet or a browser
+//! would obey. A format never stops early and calls it done: what it could not write is an error.
+
+mod batch;
+mod cell;
+mod csv;
+mod escape;
+mod json;
+mod layout;
+mod markdown;
+mod parquet;
+mod table;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use clap::ValueEnum;
+
+use crate::error::{Error, Kind, Result};
+
+pub use escape::visible;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people, as wide as the terminal
+    Table,
+    /// Comma-separated values; cells that a spreadsheet would run are disarmed
+    Csv,
+    /// One JSON array
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// A Markdown table
+    Markdown,
+    /// Apache Parquet
+    Parquet,
+}
+
+/// Where the bytes go. It remembers a reader that went away, which is no error: `rolecall sql ... | head` is done.
+pub struct Target {
+    inner: Box<dyn Write + Send>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Target {
+    /// Writes to `inner`.
+    pub fn new(inner: impl Write + Send + 'static) -> Self {
+        Self { inner: Box::new(inner), closed: Arc::default() }
+    }
+
+    fn watch<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if result.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.inner.write(bytes);
+        self.watch(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.inner.flush();
+        self.watch(result)
+    }
+}
+
+/// One format at work: batches one after the other, then the end.
+trait Writer: Send {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()>;
+
+    /// Writes what is left, flushes, and says how many rows it left out on purpose.
+    fn finish(self: Box<Self>) -> Result<u64>;
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows of the answer.
+    pub rows: u64,
+    /// Rows that the table left out because nobody reads so many.
+    pub left_out: u64,
+    /// The reader went away before the end.
+    pub closed: bool,
+}
+
+/// An answer being written.
+pub struct Output {
+    shape: batch::Shape,
+    writer: Box<dyn Writer>,
+    closed: Arc<AtomicBool>,
+    rows: u64,
+}
+
+impl Output {
+    /// Starts an answer with these columns. `width` is the terminal's, for the table; without it no line is broken.
+    ///
+    /// # Errors
+    /// The first bytes cannot be written.
+    pub fn new(format: Format, schema: &SchemaRef, target: Target, width: Option<usize>) -> Result<Self> {
+        let shape = batch::Shape::new(schema);
+        let closed = Arc::clone(&target.closed);
+        let columns = shape.schema();
+        let writer: Box<dyn Writer> = match format {
+            Format::Table => Box::new(table::Table::new(columns, target, width)),
+            Format::Csv => Box::new(csv::Csv::new(columns, target)?),
+            Format::Json => Box::new(json::array(target)),
+            Format::Ndjson => Box::new(json::lines(target)),
+            Format::Markdown => Box::new(markdown::Markdown::new(columns, target)?),
+            Format::Parquet => Box::new(parquet::Parquet::new(columns, target)?),
+        };
+        Ok(Self { shape, writer, closed, rows: 0 })
+    }
+
+    /// Writes a batch; `false` says that the reader went away and nothing more is needed.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<bool> {
+        self.rows += batch.num_rows() as u64;
+        match self.shape.apply(batch).and_then(|batch| self.writer.write(&batch)) {
+            Err(_) if self.closed.load(Ordering::Relaxed) => Ok(false),
+            result => result.map(|()| true),
+        }
+    }
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written.
+    pub fn finish(self) -> Result<Written> {
+        let result = self.writer.finish();
+        let closed = self.closed.load(Ordering::Relaxed);
+        match result {
+            Err(_) if closed => Ok(Written { rows: self.rows, left_out: 0, closed }),
+            result => Ok(Written { rows: self.rows, left_out: result?, closed }),
+        }
+    }
+}
+
+fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(Kind::Output, "the answer cannot be written").source(cause)
+}
+
+#[cfg(test)]
+mod tests;
