@@ -4,8 +4,11 @@
 //! be read is `None`, or the word that stands for "unknown".
 
 pub mod arn;
+pub mod call;
 pub mod denial;
 pub mod expiration;
 pub mod ip;
+pub mod link;
+pub mod names;
 pub mod session_name;
 pub mod unique_id;

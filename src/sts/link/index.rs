@@ -1,0 +1,132 @@
+//! Finds the sessions that a caller could be, by key and by role and session name.
+
+use hashbrown::HashMap;
+
+use super::super::arn;
+use super::super::names::{Name, Names};
+use super::{CREATION_SLACK, Caller, Session};
+
+/// Stands for the role of a federated user's session, which has none; no role's name holds a slash.
+const FEDERATED: &str = "federated-user/";
+
+/// A caller's role and session name, in the forms in which sessions are looked up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Who {
+    /// The unique id of the role.
+    pub role_id: Name,
+    /// The role's account.
+    pub account: Name,
+    /// The role's name, without its path.
+    pub role_name: Name,
+    /// The role session name.
+    pub session_name: Name,
+}
+
+impl Who {
+    /// Reads role and session name out of an identity; all are none for callers that hold no session of a role.
+    pub fn of(names: &mut Names, caller: &Caller) -> Who {
+        match names.text(caller.kind) {
+            "AssumedRole" => Who::assumed(names, caller),
+            "FederatedUser" => {
+                let user = arn::name(names.text(caller.arn)).map(str::to_owned);
+                let name = names.add(user.as_deref());
+                Who {
+                    account: caller.account,
+                    role_name: names.add(Some(FEDERATED)),
+                    session_name: name,
+                    role_id: Name::NONE,
+                }
+            }
+            _ => Who::default(),
+        }
+    }
+
+    fn assumed(names: &mut Names, caller: &Caller) -> Who {
+        let id = names.text(caller.principal).split(':').next().filter(|id| !id.is_empty()).map(str::to_owned);
+        let issuer = names.text(caller.issuer_arn);
+        // The session's own ARN drops the role's path; the issuer's keeps it. Account and last part are the same in both.
+        let (account, role) = match (arn::account(issuer), arn::name(issuer)) {
+            (Some(account), Some(role)) => (Some(account.to_owned()), Some(role.to_owned())),
+            _ => match arn::role_of_assumed(names.text(caller.arn)) {
+                Some(shown) => (Some(shown.account.to_owned()), Some(shown.role_name.to_owned())),
+                None => (names.get(caller.account).map(str::to_owned), None),
+            },
+        };
+        Who {
+            role_id: names.add(id.as_deref()),
+            account: names.add(account.as_deref()),
+            role_name: names.add(role.as_deref()),
+            session_name: caller.session_name,
+        }
+    }
+}
+
+/// Sessions by what a caller shows.
+#[derive(Debug, Default)]
+pub struct Index {
+    by_key: HashMap<Name, Vec<usize>>,
+    by_id: HashMap<(Name, Name), Vec<usize>>,
+    by_name: HashMap<(Name, Name, Name), Vec<usize>>,
+}
+
+impl Index {
+    /// Indexes issued sessions.
+    pub fn new(names: &mut Names, sessions: &[Session]) -> Self {
+        let federated = names.add(Some(FEDERATED));
+        let mut index = Index::default();
+        for (place, session) in sessions.iter().enumerate().filter(|(_, s)| s.issue_seen) {
+            if session.key.is_some() {
+                index.by_key.entry(session.key).or_default().push(place);
+            }
+            let role_name = if names.text(session.api) == "GetFederationToken" { federated } else { session.role_name };
+            if role_name.is_none() || session.session_name.is_none() {
+                continue;
+            }
+            if session.role_id.is_some() {
+                index.by_id.entry((session.role_id, session.session_name)).or_default().push(place);
+            }
+            index.by_name.entry((session.role_account, role_name, session.session_name)).or_default().push(place);
+        }
+        index
+    }
+
+    /// Sessions whose issued key this is.
+    pub fn by_key(&self, key: Name) -> &[usize] {
+        self.by_key.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Sessions of this role and session name. The unique id decides where both sides know it: a role made anew under an old
+    /// name is another role.
+    pub fn by_role<'a>(&'a self, sessions: &'a [Session], who: &Who) -> impl Iterator<Item = usize> + 'a {
+        let empty: &[usize] = &[];
+        let by_id = self.by_id.get(&(who.role_id, who.session_name)).map_or(empty, Vec::as_slice);
+        let by_id = if who.role_id.is_some() { by_id } else { empty };
+        let by_name = self.by_name.get(&(who.account, who.role_name, who.session_name)).map_or(empty, Vec::as_slice);
+        let known = who.role_id.is_some();
+        by_id.iter().chain(by_name.iter().filter(move |&&s| !known || sessions[s].role_id.is_none())).copied()
+    }
+
+    /// Sessions of this principal id (`AROA...:name`), as an outside account's copy shows it.
+    pub fn by_principal(&self, role_id: Name, session_name: Name) -> &[usize] {
+        self.by_id.get(&(role_id, session_name)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Of `candidates`, those issued nearest to `created_at`, at most two seconds away.
+pub fn nearest(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> Vec<usize> {
+    let mut best = CREATION_SLACK;
+    let mut found = Vec::new();
+    for place in candidates {
+        let Some(issued_at) = sessions[place].issued_at else { continue };
+        let distance = (issued_at - created_at).abs();
+        if distance > best {
+            continue;
+        }
+        if distance < best {
+            best = distance;
+            found.clear();
+        }
+        found.push(place);
+    }
+    found
+}
