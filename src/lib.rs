@@ -7,5 +7,6 @@ pub mod cli;
 pub mod cloudtrail;
 pub mod error;
 pub mod lake;
+pub mod source;
 pub mod sql;
 pub mod sts;

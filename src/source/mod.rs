@@ -1,0 +1,221 @@
+//! Where bytes come from: local folders and files, S3, standard input.
+//!
+//! Lists objects in a fixed order, prunes by what keys tell, and reads whole objects. It never looks into an object, never
+//! writes, and never drops a thing it saw: what is not read is told as such, with the reason.
+
+mod bucket;
+mod discover;
+pub mod filters;
+pub mod layout;
+mod local;
+mod refusal;
+mod s3;
+mod stream;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self as streams, BoxStream};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Result};
+pub use filters::Filters;
+
+/// How many listed objects may wait for the reader; bounds memory while listing overlaps with reading.
+const LISTED_AHEAD: usize = 1024;
+
+/// How to reach S3. What is None is taken from the `AWS_*` variables and the profile, as the AWS CLI does.
+#[derive(Debug, Clone, Default)]
+pub struct S3Options {
+    /// The region of the bucket; a wrong one is corrected from the bucket's answer.
+    pub region: Option<String>,
+    /// The address of an S3-compatible server, such as `http://localhost:9000`.
+    pub endpoint: Option<String>,
+    /// Whether the bucket's name goes into the path instead of the host name. Other servers than Amazon's get it anyhow.
+    pub path_style: bool,
+    /// The profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// Credentials given by the program instead of the standard chain.
+    pub credentials: Option<Credentials>,
+}
+
+/// Credentials given by the program. Their secret parts are never shown.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret key.
+    pub secret_access_key: String,
+    /// The session token, of temporary credentials.
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// Something that can be read: an S3 object, a local file, or standard input.
+///
+/// Where a whole prefix is pruned or passed over at once, it stands here with its own address and without a size.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// What is stored as `source_object`: the path as the user gave it joined with the path below it, or
+    /// `s3://bucket/key`. Bytes that are no UTF-8 are replaced.
+    pub uri: String,
+    /// The stored size in bytes, where the listing tells.
+    pub size: Option<u64>,
+    /// The entity tag, without quotes, where the listing tells.
+    pub etag: Option<String>,
+    /// The time of the last change, in microseconds since the epoch, where the listing tells.
+    pub last_modified: Option<i64>,
+    /// What the key tells.
+    pub layout: Option<layout::Key>,
+    place: Place,
+}
+
+/// Where an object's bytes are; unlike the address, exact.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    Key(String),
+    Stream,
+}
+
+/// What a listing came upon.
+#[derive(Debug)]
+pub enum Found {
+    /// An object to read.
+    Object(Object),
+    /// An object, or a whole prefix, that the filters exclude by its key.
+    Pruned(Object),
+    /// Something that holds no CloudTrail records: digests, query results, foreign objects and folders, hidden files.
+    NotCloudTrail {
+        /// The object's or folder's address.
+        uri: String,
+        /// What it is instead.
+        why: &'static str,
+    },
+    /// An object that S3 has archived; it cannot be read before it is restored.
+    Archived(Object),
+    /// A part of the source that could not be listed; the rest goes on.
+    Failed {
+        /// The address of that part.
+        uri: String,
+        /// What went wrong.
+        error: Error,
+    },
+}
+
+/// An opened source. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Source(Arc<Inner>);
+
+#[derive(Debug)]
+enum Inner {
+    Local(Arc<local::Local>),
+    S3(Arc<bucket::Bucket>),
+    Stream(stream::Stream),
+}
+
+impl Source {
+    /// Opens a local folder or file, `s3://bucket[/prefix]`, or `-` for standard input.
+    ///
+    /// A bucket is asked at once, so that a wrong name, missing credentials or a refusal are errors here.
+    ///
+    /// # Errors
+    /// Where the path, bucket or prefix does not exist or may not be listed; each says what to do about it.
+    pub async fn open(spec: &str, s3: &S3Options) -> Result<Self> {
+        let inner = if spec == "-" {
+            Inner::Stream(stream::Stream::standard_input())
+        } else if let Some(rest) = spec.strip_prefix("s3://") {
+            Inner::S3(Arc::new(bucket::Bucket::open(rest, s3).await?))
+        } else {
+            match local::Local::open(spec)? {
+                local::Opened::Walkable(local) => Inner::Local(Arc::new(local)),
+                local::Opened::Pipe(path) => Inner::Stream(stream::Stream::pipe(spec, path)),
+            }
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Lists what is there, in the order of the keys' bytes; listing runs ahead of the reader by a bounded number.
+    ///
+    /// Must be polled inside a Tokio runtime. Dropping the stream ends the listing.
+    pub fn list(&self, filters: &Filters) -> BoxStream<'static, Found> {
+        let filters = filters.clone();
+        match &*self.0 {
+            Inner::Local(local) => {
+                let local = Arc::clone(local);
+                received(self.describe(), move |out| {
+                    tokio::task::spawn_blocking(move || local.list(&filters, |found| out.blocking_send(found).is_ok()))
+                })
+            }
+            Inner::S3(bucket) => {
+                let bucket = Arc::clone(bucket);
+                received(self.describe(), move |out| tokio::spawn(bucket.list(filters, out)))
+            }
+            Inner::Stream(stream) => streams::once(futures::future::ready(Found::Object(stream.object()))).boxed(),
+        }
+    }
+
+    /// Reads a whole object of this source.
+    ///
+    /// # Errors
+    /// Where the object is gone, may not be read or decrypted, is archived, or arrives shorter than announced.
+    pub async fn read(&self, object: &Object) -> Result<Bytes> {
+        match (&*self.0, &object.place) {
+            (Inner::Local(_), Place::File(path)) => local::read(path, &object.uri).await,
+            (Inner::S3(bucket), Place::Key(key)) => bucket.read(key).await,
+            (Inner::Stream(stream), Place::Stream) => stream.read().await,
+            _ => Err(Error::internal("an object was asked of another source").context("object", &object.uri)),
+        }
+    }
+
+    /// The source as a person names it, such as `s3://bucket/prefix`.
+    pub fn describe(&self) -> String {
+        match &*self.0 {
+            Inner::Local(local) => local.describe(),
+            Inner::S3(bucket) => bucket.describe(),
+            Inner::Stream(stream) => stream.describe(),
+        }
+    }
+
+    /// What a bucket turned out to hold when it was opened, a sentence each, for the console.
+    pub fn notes(&self) -> Vec<String> {
+        match &*self.0 {
+            Inner::S3(bucket) => bucket.notes(),
+            Inner::Local(_) | Inner::Stream(_) => Vec::new(),
+        }
+    }
+}
+
+/// The stream of what a listing task sends; the task starts at the first poll.
+fn received(
+    uri: String,
+    start: impl FnOnce(Sender<Found>) -> JoinHandle<()> + Send + 'static,
+) -> BoxStream<'static, Found> {
+    streams::once(async move {
+        let (sender, receiver) = mpsc::channel(LISTED_AHEAD);
+        drained(uri, start(sender), receiver)
+    })
+    .flatten()
+    .boxed()
+}
+
+/// What a listing task sends to its end. A task that breaks off is a failure, and not taken for the end of the listing.
+fn drained(uri: String, task: JoinHandle<()>, receiver: Receiver<Found>) -> impl futures::Stream<Item = Found> + Send {
+    streams::unfold(Some((uri, task, receiver)), |state| async move {
+        let (uri, task, mut receiver) = state?;
+        if let Some(found) = receiver.recv().await {
+            return Some((found, Some((uri, task, receiver))));
+        }
+        let error = Error::internal("the listing broke off").source(task.await.err()?);
+        Some((Found::Failed { uri, error }, None))
+    })
+}
