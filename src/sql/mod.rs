@@ -4,6 +4,7 @@
 
 pub mod functions;
 pub mod library;
+pub mod mistake;
 pub mod moment;
 pub mod nearest;
 pub mod parameter;
