@@ -1,6 +1,24 @@
 //! What CloudTrail's bytes mean: object → records → events and faults.
 //!
 //! Pure: no I/O, no clock, no Arrow. Nothing is dropped silently: every record becomes an event, a fault or a counted
-//! non-event.
+//! non-event. Session tokens never leave this room.
+//!
+//! The way of the bytes: `object` unwraps (gzip, zip), `walk` finds the records, `record` finds a record's fields, `typed` and
+//! `extra` make the event of them. `scan`, `text`, `time` and `gzip` serve these; `redact` stands at every exit.
 
+mod book;
 pub mod event;
+mod extra;
+mod gzip;
+mod object;
+mod record;
+mod redact;
+mod scan;
+mod text;
+mod time;
+mod typed;
+mod walk;
+
+pub use book::{Book, Fault, Form, Limits, Place, Reason};
+pub use event::{Event, Identity, Text};
+pub use object::decode_object;
