@@ -70,7 +70,8 @@ pub(super) fn extra<'a>(record: &Record<'a, '_>) -> Text<'a> {
     }
     for (first, second, within, key) in SECOND {
         if record.slots.has(first) && record.slots.has(second) {
-            let (first, other) = (record.slots.get(first).text(record.text), record.slots.get(second).text(record.text));
+            let (first, other) =
+                (record.slots.get(first).text(record.text), record.slots.get(second).text(record.text));
             if !first.is_empty() && !other.is_empty() && first != other {
                 unheld(second, within, key);
             }
@@ -80,11 +81,9 @@ pub(super) fn extra<'a>(record: &Record<'a, '_>) -> Text<'a> {
         unheld(Field::UserName, Within::Identity, "userName");
     }
     if record.slots.has(Field::IssuerType) && !issuer_is_told(record) {
-        for (field, key) in [
-            (Field::IssuerType, "type"),
-            (Field::IssuerAccountId, "accountId"),
-            (Field::IssuerUserName, "userName"),
-        ] {
+        for (field, key) in
+            [(Field::IssuerType, "type"), (Field::IssuerAccountId, "accountId"), (Field::IssuerUserName, "userName")]
+        {
             if record.slots.has(field) {
                 unheld(field, Within::Issuer, key);
             }
@@ -148,11 +147,9 @@ fn issuer_is_told(record: &Record<'_, '_>) -> bool {
 fn children(within: Within) -> &'static [(Within, &'static str)] {
     match within {
         Within::Record => &[(Within::Identity, "userIdentity"), (Within::Tls, "tlsDetails")],
-        Within::Identity => &[
-            (Within::Context, "sessionContext"),
-            (Within::OnBehalfOf, "onBehalfOf"),
-            (Within::InScopeOf, "inScopeOf"),
-        ],
+        Within::Identity => {
+            &[(Within::Context, "sessionContext"), (Within::OnBehalfOf, "onBehalfOf"), (Within::InScopeOf, "inScopeOf")]
+        }
         Within::Context => &[
             (Within::Issuer, "sessionIssuer"),
             (Within::Attributes, "attributes"),

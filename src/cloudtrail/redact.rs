@@ -189,8 +189,16 @@ fn named_values(plain: &str, cuts: &mut Vec<(usize, usize)>) {
     let lower = plain.to_ascii_lowercase();
     let b = lower.as_bytes();
     let skip = |i: usize, any: &[u8]| i + b[i..].iter().take_while(|c| any.contains(c)).count();
-    for end in memchr::memmem::find_iter(b, "token").map(|i| i + 5).chain(memchr::memmem::find_iter(b, "key").map(|i| i + 3)) {
-        let name = end - b[..end].iter().rev().take(40).take_while(|&&c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_').count();
+    for end in
+        memchr::memmem::find_iter(b, "token").map(|i| i + 5).chain(memchr::memmem::find_iter(b, "key").map(|i| i + 3))
+    {
+        let name = end
+            - b[..end]
+                .iter()
+                .rev()
+                .take(40)
+                .take_while(|&&c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+                .count();
         if !named_secret(&b[name..end]) {
             continue;
         }

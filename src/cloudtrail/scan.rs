@@ -47,40 +47,20 @@ fn special(b: &[u8], mut i: usize) -> usize {
     i
 }
 
-/// SSE2 belongs to every x86-64, so these intrinsics need neither detection nor `unsafe`.
-#[cfg(target_arch = "x86_64")]
+/// The first such byte of sixteen. Written without branches so that it compiles to vector comparisons on every processor; the
+/// matches are read back as one integer, a byte each.
 #[inline]
 fn first_special(chunk: &[u8; 16]) -> Option<usize> {
-    use core::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
-    };
-    let bits = u128::from_le_bytes(*chunk);
-    let v = _mm_set_epi64x((bits >> 64) as i64, bits as i64);
-    let quote = _mm_cmpeq_epi8(v, _mm_set1_epi8(b'"' as i8));
-    let slash = _mm_cmpeq_epi8(v, _mm_set1_epi8(b'\\' as i8));
-    let control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
-    let mask = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
-    if mask == 0 { None } else { Some(mask.trailing_zeros() as usize) }
-}
-
-/// Eight bytes at a time in an integer; the lowest marked byte is exact, which is all that is asked for.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn first_special(chunk: &[u8; 16]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let bits = u128::from_le_bytes(*chunk);
-    for (n, word) in [bits as u64, (bits >> 64) as u64].into_iter().enumerate() {
-        let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
-        let quote = zero(word ^ (ONES * b'"' as u64));
-        let slash = zero(word ^ (ONES * b'\\' as u64));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let mask = quote | slash | control;
-        if mask != 0 {
-            return Some(n * 8 + (mask.trailing_zeros() / 8) as usize);
-        }
+    let hits = chunk.map(|c| if (c == b'"') | (c == b'\\') | (c < 0x20) { 0xff } else { 0u8 });
+    let bits = u128::from_le_bytes(hits);
+    let (low, high) = (bits as u64, (bits >> 64) as u64);
+    if low != 0 {
+        Some((low.trailing_zeros() / 8) as usize)
+    } else if high != 0 {
+        Some(8 + (high.trailing_zeros() / 8) as usize)
+    } else {
+        None
     }
-    None
 }
 
 /// The closing quote of the string whose first byte is at `start`, and its flags.

@@ -36,9 +36,8 @@ fn fraction(b: &[u8]) -> Option<(i64, &[u8])> {
     let Some((b'.' | b',', digits)) = b.split_first().map(|(c, rest)| (*c, rest)) else { return Some((0, b)) };
     let length = digits.iter().take_while(|c| c.is_ascii_digit()).count();
     (length > 0).then_some(())?;
-    let micros = (0..6).fold(0, |sum, i| {
-        sum * 10 + digits.get(i).filter(|_| i < length).map_or(0, |c| i64::from(c - b'0'))
-    });
+    let micros =
+        (0..6).fold(0, |sum, i| sum * 10 + digits.get(i).filter(|_| i < length).map_or(0, |c| i64::from(c - b'0')));
     Some((micros, &digits[length..]))
 }
 
@@ -113,9 +112,22 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         for text in [
-            "", "foo", "redacted", "...", "eventTime", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-07-10",
-            "2023-07-10T24:00:00Z", "2023-07-10T11:55:22.Z", "2023-07-10T11:55:22+2", "2023-07-10T11:55Z", "1688990122",
-            "2023-07-10T11:55:22Zz", "20230710T1155", "２０２３-07-10T11:55:22Z",
+            "",
+            "foo",
+            "redacted",
+            "...",
+            "eventTime",
+            "2023-02-29T00:00:00Z",
+            "2023-13-01T00:00:00Z",
+            "2023-07-10",
+            "2023-07-10T24:00:00Z",
+            "2023-07-10T11:55:22.Z",
+            "2023-07-10T11:55:22+2",
+            "2023-07-10T11:55Z",
+            "1688990122",
+            "2023-07-10T11:55:22Zz",
+            "20230710T1155",
+            "２０２３-07-10T11:55:22Z",
         ] {
             assert_eq!(micros(text), None, "{text}");
         }

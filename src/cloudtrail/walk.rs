@@ -447,7 +447,8 @@ impl<'w> Walk<'w> {
         }
         let (count, first) = self.replaced;
         if count > 0 {
-            let text = format!("{count} records hold bytes that are no UTF-8, replaced by U+FFFD; the first is {first}");
+            let text =
+                format!("{count} records hold bytes that are no UTF-8, replaced by U+FFFD; the first is {first}");
             self.fault(None, Reason::InvalidUtf8, text);
         }
         let book = &mut self.book;
