@@ -94,10 +94,9 @@ pub(super) fn extra<'a>(record: &Record<'a, '_>) -> Text<'a> {
     }
     let mut out = String::with_capacity(64 + parts.iter().map(|p| p.key.len() + p.value.len() + 6).sum::<usize>());
     push_object(&mut out, &parts, Within::Record);
-    if flags != 0 || record.suspect || redact::long_run(out.as_bytes()) {
-        if let Cow::Owned(clean) = redact::json(&out) {
-            out = clean;
-        }
+    let suspect = flags != 0 || record.suspect || redact::long_run(out.as_bytes());
+    if suspect && let Cow::Owned(clean) = redact::json(&out) {
+        out = clean;
     }
     Some(Cow::Owned(out))
 }
