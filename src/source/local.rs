@@ -165,7 +165,9 @@ fn text(path: &Path) -> String {
 /// The order of S3's listings: bytewise, where a folder's name ends in `/`.
 fn in_key_order(a: &DirEntry, b: &DirEntry) -> Ordering {
     let key = |e: &DirEntry| {
-        let slash: &[u8] = if e.file_type().is_dir() { b"/" } else { b"" };
+        // Entries are sorted before links are followed.
+        let is_folder = e.file_type().is_dir() || (e.path_is_symlink() && e.path().is_dir());
+        let slash: &[u8] = if is_folder { b"/" } else { b"" };
         [e.file_name().as_encoded_bytes(), slash].concat()
     };
     key(a).cmp(&key(b))
@@ -228,4 +230,206 @@ fn nearest(folder: &Path, missing: &Path) -> Option<String> {
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
         .map(|(_, name)| name)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use tempfile::TempDir;
+
+    fn put(folder: &TempDir, path: &str) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "{}").unwrap();
+    }
+
+    fn open(path: &Path) -> Local {
+        match Local::open(path.to_str().unwrap()).unwrap() {
+            Opened::Walkable(local) => local,
+            Opened::Pipe(path) => panic!("{path:?}"),
+        }
+    }
+
+    fn told(folder: &TempDir, found: &Found) -> String {
+        let start = format!("{}/", folder.path().display());
+        let short = |uri: &str| uri.replacen(&start, "", 1);
+        match found {
+            Found::Object(o) => short(&o.uri),
+            Found::Pruned(o) | Found::Archived(o) => format!("pruned {}", short(&o.uri)),
+            Found::NotCloudTrail { uri, why } => format!("{}: {why}", short(uri)),
+            Found::Failed { uri, error } => format!("failed {}: {}", short(uri), short(&error.to_string())),
+        }
+    }
+
+    fn list(folder: &TempDir, filters: &Filters) -> Vec<String> {
+        let mut all = Vec::new();
+        open(folder.path()).list(filters, |found| {
+            all.push(told(folder, &found));
+            true
+        });
+        all
+    }
+
+    #[test]
+    fn the_order_is_that_of_keys() {
+        let folder = TempDir::new().unwrap();
+        for path in ["b/x.json", "b-1/x.json", "b.json", "a/2.gz", "a/10.gz", "B/x.zip"] {
+            put(&folder, path);
+        }
+        let all = list(&folder, &Filters::default());
+        assert_eq!(all, ["B/x.zip", "a/10.gz", "a/2.gz", "b-1/x.json", "b.json", "b/x.json"]);
+        let mut some = 0;
+        open(folder.path()).list(&Filters::default(), |_| {
+            some += 1;
+            some < 2
+        });
+        assert_eq!(some, 2, "the listing ends with its reader");
+    }
+
+    #[test]
+    fn what_holds_no_logs_is_told() {
+        let folder = TempDir::new().unwrap();
+        for path in [
+            ".DS_Store",
+            ".git/config",
+            "AWSLogs/1/CloudTrail-Digest/us-east-1/2026/11/07/x.json.gz",
+            "AWSLogs/1/CloudTrail-Insight/us-east-1/2026/11/07/x.json.gz",
+            "lake/events/_delta_log/0.json",
+            "lake/events/0.parquet",
+        ] {
+            put(&folder, path);
+        }
+        assert_eq!(
+            list(&folder, &Filters::default()),
+            [
+                ".DS_Store: a hidden file",
+                ".git: a hidden folder",
+                "AWSLogs/1/CloudTrail-Digest/us-east-1/2026/11/07/x.json.gz: an integrity digest",
+                "AWSLogs/1/CloudTrail-Insight/us-east-1/2026/11/07/x.json.gz",
+                "lake/events: a Delta table",
+            ]
+        );
+    }
+
+    #[test]
+    fn filters_prune_by_key() {
+        let folder = TempDir::new().unwrap();
+        put(&folder, "AWSLogs/1/CloudTrail/us-east-1/2026/11/07/x.json.gz");
+        put(&folder, "AWSLogs/2/CloudTrail/us-east-1/2026/11/07/x.json.gz");
+        put(&folder, "unplaced.json");
+        let filters = Filters { accounts: vec!["2".into()], ..Filters::default() };
+        assert_eq!(
+            list(&folder, &filters),
+            [
+                "pruned AWSLogs/1/CloudTrail/us-east-1/2026/11/07/x.json.gz",
+                "AWSLogs/2/CloudTrail/us-east-1/2026/11/07/x.json.gz",
+                "unplaced.json",
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_once_and_never_in_circles() {
+        use std::os::unix::fs::symlink;
+        let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        put(&folder, "a/x.json");
+        put(&folder, ".store/hidden.json");
+        put(&other, "deep/y.json");
+        let link = |from: &Path, to: &str| symlink(from, folder.path().join(to)).unwrap();
+        link(folder.path(), "a/up");
+        link(&folder.path().join("a"), "b");
+        link(&folder.path().join(".store"), "c");
+        link(other.path(), "d");
+        link(other.path(), "e");
+        link(Path::new("/nowhere/at/all"), "f");
+        symlink(other.path(), other.path().join("deep/self")).unwrap();
+        assert_eq!(
+            list(&folder, &Filters::default()),
+            [
+                ".store: a hidden folder",
+                "a/up: a link to a folder above it",
+                "a/x.json",
+                "b: a link to what is listed elsewhere",
+                "c/hidden.json",
+                "d/deep/self: a link to a folder above it",
+                "d/deep/y.json",
+                "e: a link to what is listed elsewhere",
+                "failed f: `f` is gone, or is a link to nothing",
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn odd_names_are_read() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let folder = TempDir::new().unwrap();
+        for name in [&b"a\n\x1b[31m.json"[..], b"b\xff.json", b"b\xfe.json", "ü .json".as_bytes()] {
+            fs::write(folder.path().join(OsStr::from_bytes(name)), name).unwrap();
+        }
+        let mut objects = Vec::new();
+        open(folder.path()).list(&Filters::default(), |found| {
+            let Found::Object(object) = found else { panic!("{found:?}") };
+            objects.push(object);
+            true
+        });
+        let names: Vec<_> = objects.iter().map(|o| o.uri.rsplit('/').next().unwrap()).collect();
+        assert_eq!(names, ["a\n\u{1b}[31m.json", "b\\xfe.json", "b\\xff.json", "ü .json"]);
+        for object in &objects {
+            let Place::File(path) = &object.place else { panic!("{object:?}") };
+            assert_eq!(read(path, &object.uri).await.unwrap(), path.file_name().unwrap().as_bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_vanishes_is_told_and_the_rest_goes_on() {
+        let folder = TempDir::new().unwrap();
+        for path in ["a/x.json", "b/x.json", "c/x.json"] {
+            put(&folder, path);
+        }
+        let mut all = Vec::new();
+        open(folder.path()).list(&Filters::default(), |found| {
+            let _ = fs::remove_dir_all(folder.path().join("b"));
+            all.push(told(&folder, &found));
+            true
+        });
+        assert_eq!(all, ["a/x.json", "failed b: `b` is gone, or is a link to nothing", "c/x.json"]);
+        let gone = read(&folder.path().join("b/x.json"), "b/x.json").await.unwrap_err();
+        assert!(gone.to_string().contains("`b/x.json` is gone"));
+    }
+
+    #[test]
+    fn a_single_file_tells_by_the_folders_above_it() {
+        let folder = TempDir::new().unwrap();
+        put(&folder, "AWSLogs/7/CloudTrail/us-east-1/2026/11/07/x.json");
+        let file = folder.path().join("AWSLogs/7/CloudTrail/us-east-1/2026/11/07/x.json");
+        let mut accounts = Vec::new();
+        open(&file).list(&Filters::default(), |found| {
+            let Found::Object(object) = found else { panic!("{found:?}") };
+            assert_eq!((object.uri.as_str(), object.size), (file.to_str().unwrap(), Some(2)));
+            accounts.push(object.layout.unwrap().account);
+            true
+        });
+        assert_eq!(accounts, ["7"]);
+    }
+
+    #[test]
+    fn a_wrong_path_names_the_nearest() {
+        let folder = TempDir::new().unwrap();
+        put(&folder, "AWSLogs/x.json");
+        let at = folder.path().display();
+        for (spec, hint) in [
+            (format!("{at}/AWSLog"), format!("did you mean `{at}/AWSLogs`?")),
+            (format!("{at}/zzz/AWSLogs/1"), format!("the nearest folder that exists is `{at}`")),
+            (format!("{at}/AWSLogs/x.json/y"), format!("`{at}/AWSLogs/x.json` is a file, not a folder")),
+        ] {
+            let Err(error) = Local::open(&spec) else { panic!("{spec}") };
+            assert_eq!(error.hints(), [hint]);
+        }
+        for spec in ["", "gs://bucket/x", "https://example.com/x.json"] {
+            assert_eq!(Local::open(spec).err().unwrap().kind(), crate::error::Kind::Usage, "{spec}");
+        }
+    }
 }

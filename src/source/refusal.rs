@@ -171,3 +171,61 @@ impl From<Refusal> for Error {
         if cause.is_empty() { error } else { error.source(cause) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart() {
+        let of = |status, code: &str, message: &str| Reason::of(status, code, message, None);
+        assert_eq!(of(403, "AccessDenied", "Access Denied"), Reason::Denied);
+        assert_eq!(of(403, "", ""), Reason::Denied);
+        assert_eq!(of(403, "AccessDenied", "not authorized to perform: kms:Decrypt"), Reason::DecryptDenied);
+        assert_eq!(of(400, "KMS.DisabledException", "the key is disabled"), Reason::DecryptDenied);
+        assert_eq!(of(404, "NoSuchBucket", "kms-logs does not exist"), Reason::NoSuchBucket);
+        assert_eq!(of(403, "InvalidObjectState", ""), Reason::Archived);
+        assert_eq!(of(400, "ExpiredToken", ""), Reason::ExpiredToken);
+        assert_eq!(of(503, "SlowDown", ""), Reason::Throttled);
+        assert_eq!(of(500, "InternalError", ""), Reason::Other);
+        assert_eq!(Reason::of(301, "", "", Some("eu-west-1")), Reason::OtherRegion("eu-west-1".into()));
+        let wrong = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'";
+        assert_eq!(of(400, "AuthorizationHeaderMalformed", wrong), Reason::OtherRegion("eu-west-1".into()));
+        assert_eq!(of(400, "AuthorizationHeaderMalformed", "odd"), Reason::Other);
+    }
+
+    #[test]
+    fn every_reason_says_what_to_do() {
+        let reasons = [
+            Reason::OtherRegion("eu-west-1".into()),
+            Reason::NoSuchBucket,
+            Reason::NoSuchKey,
+            Reason::Denied,
+            Reason::DecryptDenied,
+            Reason::Archived,
+            Reason::NoCredentials,
+            Reason::SsoLogin,
+            Reason::BadCredentials,
+            Reason::ExpiredToken,
+            Reason::UnknownAccessKey,
+            Reason::WrongSecret,
+            Reason::ClockSkew,
+            Reason::Throttled,
+            Reason::Unreachable,
+            Reason::Other,
+        ];
+        for reason in reasons {
+            let refusal = Refusal {
+                doing: Doing::List,
+                at: "s3://logs/AWSLogs/".into(),
+                bucket: "logs".into(),
+                profile: "audit".into(),
+                reason,
+                cause: String::new(),
+            };
+            let error = Error::from(refusal);
+            assert!(error.to_string().starts_with("cannot list `s3://logs/AWSLogs/`: "), "{error}");
+            assert_eq!(error.hints().len(), 1);
+        }
+    }
+}

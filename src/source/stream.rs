@@ -65,3 +65,35 @@ impl Stream {
         if self.path.is_none() { "standard input".to_owned() } else { self.uri.clone() }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::{Filters, Found, S3Options, Source};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pipe_is_read_once_and_answers_twice() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        if !made.is_ok_and(|s| s.success()) {
+            return;
+        }
+        let source = Source::open(path.to_str().unwrap(), &S3Options::default()).await.unwrap();
+        let writer = tokio::task::spawn_blocking(move || std::fs::write(path, "{}"));
+        let found: Vec<_> = futures::StreamExt::collect(source.list(&Filters::default())).await;
+        let [Found::Object(object)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(source.read(object).await.unwrap(), "{}");
+        writer.await.unwrap().unwrap();
+        assert_eq!(source.read(object).await.unwrap(), "{}");
+    }
+
+    #[tokio::test]
+    async fn standard_input_is_one_object() {
+        let source = Source::open("-", &S3Options::default()).await.unwrap();
+        assert_eq!(
+            (source.describe().as_str(), Stream::standard_input().object().uri.as_str()),
+            ("standard input", "-")
+        );
+    }
+}
