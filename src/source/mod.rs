@@ -35,7 +35,8 @@ pub struct S3Options {
     pub region: Option<String>,
     /// The address of an S3-compatible server, such as `http://localhost:9000`.
     pub endpoint: Option<String>,
-    /// Whether the bucket's name goes into the path instead of the host name. Other servers than Amazon's get it anyhow.
+    /// Whether the bucket's name goes into the path instead of the host name. Other servers than Amazon's get it anyhow,
+    /// unless AWS_S3_PATH_STYLE says `false`.
     pub path_style: bool,
     /// The profile of the AWS configuration files.
     pub profile: Option<String>,

@@ -40,7 +40,9 @@ impl Reason {
     ///
     /// See <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
     pub(super) fn of(status: u16, code: &str, message: &str, region: Option<&str>) -> Self {
-        let about_kms = code.starts_with("KMS.") || message.to_lowercase().contains("kms");
+        let text = message.to_lowercase();
+        // With the colon or the blank, since a bucket's name may hold the letters.
+        let about_kms = code.starts_with("KMS.") || text.contains("kms:") || text.contains("kms key");
         match code {
             "PermanentRedirect"
             | "TemporaryRedirect"
@@ -129,7 +131,10 @@ impl From<Refusal> for Error {
                 "restore it first, for instance with `aws s3api restore-object`".to_owned(),
             ),
             Reason::NoCredentials => (
-                "no AWS credentials were found".to_owned(),
+                match profile.as_str() {
+                    "default" => "no AWS credentials were found".to_owned(),
+                    named => format!("no AWS credentials were found; profile `{named}` has none or does not exist"),
+                },
                 "looked in the AWS_* variables, the AWS configuration files, web identity, the container's and the instance's \
                  role: run `aws configure`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                     .to_owned(),
@@ -183,6 +188,7 @@ mod tests {
         assert_eq!(of(403, "", ""), Reason::Denied);
         assert_eq!(of(403, "AccessDenied", "not authorized to perform: kms:Decrypt"), Reason::DecryptDenied);
         assert_eq!(of(400, "KMS.DisabledException", "the key is disabled"), Reason::DecryptDenied);
+        assert_eq!(of(403, "AccessDenied", "no s3:GetObject on arn:aws:s3:::kms-logs"), Reason::Denied);
         assert_eq!(of(404, "NoSuchBucket", "kms-logs does not exist"), Reason::NoSuchBucket);
         assert_eq!(of(403, "InvalidObjectState", ""), Reason::Archived);
         assert_eq!(of(400, "ExpiredToken", ""), Reason::ExpiredToken);

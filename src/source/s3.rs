@@ -268,11 +268,11 @@ async fn whole(body: ByteStream, length: Option<u64>) -> Result<Bytes, String> {
     }
 }
 
-/// The texts of an error and its causes, without what repeats.
+/// The texts of an error and its causes on one line, without what repeats.
 fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in chain(error) {
-        let text = cause.to_string();
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if !texts.iter().any(|t| t.contains(&text)) {
             texts.push(text);
         }
