@@ -1,6 +1,15 @@
 //! The Delta tables: `schema` is the column list, `batch` turns events into Arrow, `store` opens and commits,
 //! `derive` makes the mergeable rows that sessions are found from.
 
+pub mod batch;
+pub mod catch_up;
+pub mod commit;
+pub mod dedup;
 pub mod derive;
+pub mod files;
+pub mod ledger;
+mod root;
 pub mod rows;
 pub mod schema;
+pub mod store;
+pub mod write;

@@ -1,0 +1,274 @@
+//! The data files of one version of a table: which there are, what their statistics say, and their columns read straight
+//! from Parquet.
+//!
+//! It reads only; the version it was made from never changes under it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, TimestampMicrosecondType};
+use bytes::Bytes;
+use deltalake::DeltaTable;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryFutureExt};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use super::batch::day;
+use super::schema::{EVENTS, Table};
+use crate::error::{Error, Result};
+
+/// One data file, and what its statistics say.
+#[derive(Debug, Clone)]
+pub struct DataFile {
+    /// Its path below the table.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its rows; 0 where the statistics do not say.
+    pub rows: usize,
+    /// The partition's day.
+    day: Option<i32>,
+    times: Option<(i64, i64)>,
+    accounts: Option<(String, String)>,
+}
+
+impl DataFile {
+    /// Whether an event within these times and accounts (both ends included) can be in the file. Yes where the
+    /// statistics do not say.
+    pub fn may_hold(&self, from: i64, to: i64, low: &str, high: &str) -> bool {
+        let time = self.times.is_none_or(|(first, last)| first <= to && from <= last);
+        // An account's absence is not in the statistics' bounds: whoever asks for the empty text asks every file.
+        let account = low.is_empty()
+            || self.accounts.as_ref().is_none_or(|(first, last)| first.as_str() <= high && low <= last.as_str());
+        time && account
+    }
+
+    /// The first and the last event time, microseconds.
+    pub fn times(&self) -> Option<(i64, i64)> {
+        self.times
+    }
+}
+
+/// The data files of one version of a table.
+#[derive(Debug, Clone)]
+pub struct Files {
+    store: Arc<dyn ObjectStore>,
+    table: &'static Table,
+    by_day: Arc<HashMap<Option<i32>, Vec<DataFile>>>,
+}
+
+impl Files {
+    /// No files at all, where there is no lake.
+    pub fn none(table: &'static Table) -> Self {
+        Self { store: Arc::new(InMemory::new()), table, by_day: Arc::default() }
+    }
+
+    /// The files of the version that `delta` is at.
+    ///
+    /// # Errors
+    /// Where the table is not loaded, or its log cannot be read.
+    pub(super) fn of(delta: &DeltaTable, table: &'static Table) -> Result<Self> {
+        let broken = |e| Error::input("cannot read the list of a table's files").context("table", table.name).source(e);
+        let batches = delta.snapshot().and_then(|s| s.add_actions_batches(true)).map_err(broken)?;
+        let mut by_day: HashMap<Option<i32>, Vec<DataFile>> = HashMap::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                if let Some(file) = data_file(batch, row) {
+                    by_day.entry(file.day).or_default().push(file);
+                }
+            }
+        }
+        Ok(Self { store: delta.log_store().object_store(None), table, by_day: Arc::new(by_day) })
+    }
+
+    /// The files of one day's partition.
+    pub fn of_day(&self, day: i32) -> &[DataFile] {
+        self.by_day.get(&Some(day)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All files.
+    pub fn all(&self) -> impl Iterator<Item = &DataFile> {
+        self.by_day.values().flatten()
+    }
+
+    /// Whether the file is one of them.
+    pub fn has(&self, file: &DataFile) -> bool {
+        self.by_day.get(&file.day).is_some_and(|files| files.iter().any(|f| f.path == file.path))
+    }
+
+    /// Reads some columns of a file; those in `dictionary` come dictionary-encoded. `each` sees batch after batch.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or `each` fails.
+    pub async fn read(
+        &self,
+        file: &DataFile,
+        columns: &[&str],
+        dictionary: &[&str],
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        self.read_path(&file.path, columns, dictionary, each).await
+    }
+
+    /// Like `read`, of any file below the table, committed or not.
+    pub(super) async fn read_path(
+        &self,
+        path: &str,
+        columns: &[&str],
+        dictionary: &[&str],
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        read_columns(&self.store, self.table, path, columns, dictionary, each).await
+    }
+}
+
+impl Files {
+    /// Reads whole rows of a file of `events`, the partition's column included.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or `each` fails.
+    pub(super) async fn read_events(
+        &self,
+        path: &str,
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        let columns: Vec<&str> =
+            EVENTS.columns.iter().map(|c| c.name).filter(|name| Some(*name) != EVENTS.partition).collect();
+        let misfit = || Error::internal("a stored file of events does not have the lake's columns");
+        read_columns(&self.store, &EVENTS, path, &columns, &[], &mut |stored| {
+            let times = stored
+                .column_by_name("event_time")
+                .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+                .ok_or_else(misfit)?;
+            let days: ArrayRef = Arc::new(times.unary::<_, Date32Type>(day));
+            let columns = EVENTS
+                .columns
+                .iter()
+                .map(|column| match stored.column_by_name(column.name) {
+                    Some(values) => Some(values.clone()),
+                    None => (Some(column.name) == EVENTS.partition).then(|| days.clone()),
+                })
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(misfit)?;
+            each(RecordBatch::try_new(EVENTS.schema(), columns).map_err(|e| misfit().source(e))?)
+        })
+        .await
+    }
+}
+
+/// Reads some columns of a table's file, batch after batch.
+async fn read_columns(
+    store: &Arc<dyn ObjectStore>,
+    table: &'static Table,
+    path: &str,
+    columns: &[&str],
+    dictionary: &[&str],
+    each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+) -> Result<()> {
+    let broken = |e: ParquetError| {
+        Error::input("cannot read a data file of the lake")
+            .context("table", table.name)
+            .context("file", path.to_owned())
+            .source(e)
+    };
+    let location = Path::parse(path).unwrap_or_else(|_| Path::from(path));
+    let mut reader = StoredFile { store: store.clone(), location };
+    let metadata = reader.load().await.map_err(broken)?;
+    let plain = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new()).map_err(broken)?;
+    let fields: Vec<Field> = plain
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| {
+            if dictionary.contains(&field.name().as_str()) {
+                let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                Field::new(field.name(), kind, field.is_nullable())
+            } else {
+                field.as_ref().clone()
+            }
+        })
+        .collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(broken)?;
+    let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    let mut stream = builder.with_projection(mask).with_batch_size(8192).build().map_err(broken)?;
+    while let Some(batch) = stream.next().await {
+        each(batch.map_err(broken)?)?;
+    }
+    Ok(())
+}
+
+/// One file in the lake's store, read by ranges.
+struct StoredFile {
+    store: Arc<dyn ObjectStore>,
+    location: Path,
+}
+
+impl StoredFile {
+    async fn load(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
+        let meta = self.store.head(&self.location).await.map_err(outside)?;
+        let metadata = ParquetMetaDataReader::new().load_and_finish(&mut *self, meta.size).await?;
+        Ok(Arc::new(metadata))
+    }
+}
+
+fn outside(e: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(e))
+}
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        self.store.get_range(&self.location, range).map_err(outside).boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        async move { self.store.get_ranges(&self.location, &ranges).await.map_err(outside) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        self.load().boxed()
+    }
+}
+
+/// One row of the table of add actions.
+fn data_file(batch: &RecordBatch, row: usize) -> Option<DataFile> {
+    let text = |name: &str| {
+        let column = batch.column_by_name(name)?;
+        let column = arrow::compute::cast(column, &DataType::Utf8).ok()?;
+        let column = column.as_string_opt::<i32>()?;
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let int = |name: &str| {
+        let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+        column.is_valid(row).then(|| column.value(row))
+    };
+    let time = |name: &str| {
+        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        column.is_valid(row).then(|| column.value(row))
+    };
+    let day = batch
+        .column_by_name("partition.event_date")
+        .and_then(|column| column.as_primitive_opt::<Date32Type>())
+        .and_then(|column| column.is_valid(row).then(|| column.value(row)));
+    Some(DataFile {
+        path: text("path")?,
+        size: int("size_bytes").and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+        rows: int("num_records").and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
+        day,
+        times: time("min.event_time").zip(time("max.event_time")),
+        accounts: text("min.recipient_account_id").zip(text("max.recipient_account_id")),
+    })
+}

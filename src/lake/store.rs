@@ -1,0 +1,275 @@
+//! The lake as a whole: where it is, its tables opened, created and committed to.
+//!
+//! Every commit is made on the very version that it was prepared against, or not at all: the caller then looks at what is
+//! new and decides anew, because what collides here are events, which Delta's own conflict checks know nothing of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use deltalake::DeltaTable;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+
+use super::files::Files;
+pub use super::root::LakeOptions;
+use super::root::Root;
+use super::schema::{EVENTS, TABLES, Table};
+use super::write::{NewFile, Writer};
+use crate::error::{Error, Result};
+
+/// The application id under which derived tables record the version of `events` that they were made from.
+pub(super) const DERIVED_APP: &str = "rolecall/derived";
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is this version.
+    Version(u64),
+    /// Another commit came first; nothing was committed, and the table now shows the newer version.
+    Behind,
+}
+
+/// A lake, each table at one version.
+#[derive(Debug)]
+pub struct Lake {
+    root: Root,
+    tables: BTreeMap<&'static str, DeltaTable>,
+}
+
+impl Lake {
+    /// Whether there is a lake at the location.
+    ///
+    /// # Errors
+    /// Where the location is not valid or cannot be asked.
+    pub async fn is_lake(location: &str, options: &LakeOptions) -> Result<bool> {
+        let root = Root::new(location, options)?;
+        Ok(root.newest(&EVENTS).await?.is_some())
+    }
+
+    /// Opens a lake for reading: of each table the newest version that fits the others, so that nobody sees events
+    /// without their derived rows.
+    ///
+    /// # Errors
+    /// Where there is no lake, or it cannot be read, or it was written by a newer program.
+    pub async fn open(location: &str, options: &LakeOptions) -> Result<Self> {
+        let root = Root::new(location, options)?;
+        let mut tables = BTreeMap::new();
+        // Derived tables and the ledger first: events that come in meanwhile are not looked at.
+        for table in TABLES.iter().rev() {
+            let delta = root.newest(table).await?.ok_or_else(|| {
+                Error::input("there is no lake here, or a part of it is missing")
+                    .context("lake", root.name.clone())
+                    .context("table", table.name)
+                    .hint("fill it with: rolecall ingest SOURCE --lake LAKE")
+                    .hint("or ask log files directly with --logs SOURCE")
+            })?;
+            tables.insert(table.name, delta);
+        }
+        let mut lake = Self { root, tables };
+        lake.pin().await?;
+        Ok(lake)
+    }
+
+    /// Opens every table at its newest version, and creates those that are missing.
+    ///
+    /// # Errors
+    /// Where the location cannot be written, or holds something else.
+    pub async fn create_if_missing(location: &str, options: &LakeOptions) -> Result<Self> {
+        let root = Root::new(location, options)?;
+        let mut tables = BTreeMap::new();
+        for table in TABLES.iter() {
+            let delta = match root.newest(table).await? {
+                Some(delta) => delta,
+                None => root.create(table).await?,
+            };
+            tables.insert(table.name, delta);
+        }
+        Ok(Self { root, tables })
+    }
+
+    /// Takes `events` and the derived tables back to the last version of `events` that all of them know.
+    async fn pin(&mut self) -> Result<()> {
+        let mut common = self.version(EVENTS.name)?;
+        for table in super::catch_up::derived_tables() {
+            let known = self.transaction(table, DERIVED_APP).await?.and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
+            common = common.min(known);
+        }
+        for table in super::catch_up::derived_tables() {
+            while let Some(known) = self.transaction(table, DERIVED_APP).await?
+                && u64::try_from(known).is_ok_and(|known| known > common)
+            {
+                let earlier = self.version(table.name)?.saturating_sub(1);
+                self.load(table, Some(earlier)).await?;
+            }
+        }
+        if self.version(EVENTS.name)? != common {
+            self.load(&EVENTS, Some(common)).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves a table to a version, or to the newest.
+    async fn load(&mut self, table: &'static Table, version: Option<u64>) -> Result<()> {
+        let root = self.root.clone();
+        let delta = self.delta_mut(table)?;
+        match version {
+            Some(version) => delta.load_version(version).await,
+            None => delta.update_state().await,
+        }
+        .map_err(|e| root.unreadable(table, e))
+    }
+
+    /// Moves a table to its newest version.
+    ///
+    /// # Errors
+    /// Where its log cannot be read.
+    pub async fn refresh(&mut self, table: &'static Table) -> Result<()> {
+        self.load(table, None).await
+    }
+
+    fn delta_mut(&mut self, table: &Table) -> Result<&mut DeltaTable> {
+        self.tables.get_mut(table.name).ok_or_else(|| no_table(table.name))
+    }
+
+    /// As the user named it.
+    pub fn location(&self) -> &str {
+        &self.root.name
+    }
+
+    /// A table at its version.
+    ///
+    /// # Errors
+    /// Where the lake has no table of that name.
+    pub fn table(&self, name: &str) -> Result<&DeltaTable> {
+        self.tables.get(name).ok_or_else(|| no_table(name))
+    }
+
+    /// A table's version.
+    ///
+    /// # Errors
+    /// Where the lake has no table of that name.
+    pub fn version(&self, name: &str) -> Result<u64> {
+        self.table(name)?.version().ok_or_else(|| Error::internal("a table of the lake is not loaded"))
+    }
+
+    /// Every table's version, by name.
+    pub fn versions(&self) -> Vec<(&'static str, u64)> {
+        self.tables.iter().filter_map(|(name, delta)| Some((*name, delta.version()?))).collect()
+    }
+
+    /// A table for DataFusion, at its version.
+    ///
+    /// # Errors
+    /// Where the lake has no table of that name, or Delta refuses it.
+    pub async fn provider(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        let delta = self.table(name)?;
+        let broken = |e: Box<dyn std::error::Error + Send + Sync>| {
+            Error::input("cannot read a table of the lake").context("table", name.to_owned()).source(e)
+        };
+        // The loaded list of files serves every scan; without it each would read the log again.
+        let snapshot = delta.snapshot().map_err(|e| broken(e.into()))?.snapshot().clone();
+        let provider = delta.table_provider().with_eager_snapshot(snapshot).build().await;
+        Ok(Arc::new(provider.map_err(|e| broken(e.into()))?))
+    }
+
+    /// Writes files for a table; they are part of it once they are committed.
+    ///
+    /// # Errors
+    /// Where the lake has no such table.
+    pub fn writer(&self, table: &'static Table) -> Result<Writer> {
+        Ok(Writer::new(self.table(table.name)?.log_store().object_store(None), table))
+    }
+
+    /// The files of a table at its version.
+    ///
+    /// # Errors
+    /// Where the table's log cannot be read.
+    pub fn files(&self, table: &'static Table) -> Result<Files> {
+        Files::of(self.table(table.name)?, table)
+    }
+
+    /// The version that an application recorded in a table.
+    pub(super) async fn transaction(&self, table: &'static Table, app: &str) -> Result<Option<i64>> {
+        let delta = self.table(table.name)?;
+        let broken = |e| self.root.unreadable(table, e);
+        delta.snapshot().map_err(broken)?.transaction_version(&delta.log_store(), app).await.map_err(broken)
+    }
+
+    /// The paths of the files that one version added as new data; `None` where its log is gone.
+    pub(super) async fn added(&self, table: &'static Table, version: u64) -> Result<Option<Vec<String>>> {
+        let broken = |e| self.root.unreadable(table, e);
+        let log = self.table(table.name)?.log_store().read_commit_entry(version).await.map_err(broken)?;
+        let Some(log) = log else { return Ok(None) };
+        let actions = deltalake::logstore::get_actions(version, &log).map_err(broken)?;
+        Ok(Some(
+            actions
+                .into_iter()
+                .filter_map(|action| match action {
+                    Action::Add(add) if add.data_change => Some(add.path),
+                    _ => None,
+                })
+                .collect(),
+        ))
+    }
+
+    /// Adds files to a table in one commit upon its present version, with an application's transaction (its id and
+    /// version), if any.
+    ///
+    /// # Errors
+    /// Where the log cannot be written or read.
+    pub(super) async fn commit(
+        &mut self,
+        table: &'static Table,
+        files: &[NewFile],
+        transaction: Option<(&str, i64)>,
+    ) -> Result<Committed> {
+        let root = self.root.clone();
+        let before = self.version(table.name)?;
+        let delta = self.delta_mut(table)?;
+        let broken = |e| root.unreadable(table, e);
+        let snapshot = delta.snapshot().map_err(broken)?.clone();
+        // Without retries the library fails as soon as it sees a version newer than the snapshot.
+        let properties = CommitProperties::default().with_max_retries(0).with_application_transactions(
+            transaction.map(|(app, version)| Transaction::new(app, version)).into_iter().collect(),
+        );
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: table.partition.map(|column| vec![column.to_owned()]),
+            predicate: None,
+        };
+        let outcome = CommitBuilder::from(properties)
+            .with_actions(files.iter().map(|file| Action::Add(file.add.clone())).collect())
+            .build(Some(&snapshot), delta.log_store(), operation)
+            .await;
+        delta.update_state().await.map_err(broken)?;
+        match outcome {
+            Ok(done) => Ok(Committed::Version(done.version())),
+            // What looks like a conflict may be this very commit, written by a try whose answer was lost, or one whose
+            // checkpoint failed afterwards: the log says who wrote it.
+            Err(e) => {
+                let now = self.version(table.name)?;
+                if let Some(first) = files.first() {
+                    for version in before + 1..=now {
+                        if self.added(table, version).await?.is_some_and(|paths| paths.contains(&first.add.path)) {
+                            return Ok(Committed::Version(version));
+                        }
+                    }
+                }
+                if now > before {
+                    return Ok(Committed::Behind);
+                }
+                Err(Error::input("cannot commit to the lake")
+                    .context("lake", self.root.name.clone())
+                    .context("table", table.name)
+                    .hint("check that the lake's folder or bucket can be written to")
+                    .source(e))
+            }
+        }
+    }
+}
+
+fn no_table(name: &str) -> Error {
+    Error::usage("the lake has no such table").context("table", name.to_owned())
+}

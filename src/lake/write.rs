@@ -1,0 +1,472 @@
+//! Rows to Parquet files in the lake's store, each with the statistics that let readers skip it.
+//!
+//! A file written here is no part of the lake until `store` commits it; one that is never committed is an orphan that
+//! harms nobody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, NaiveDate, SecondsFormat};
+use deltalake::kernel::Add;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use serde_json::{Map, Value, json};
+
+use super::schema::{Table, Type};
+use crate::error::{Error, Result};
+
+/// Rows handed to the Parquet encoder at a time: small enough that the sorted copy of a file never exists as a whole.
+const SLICE: usize = 4096;
+/// Characters of a text that a file's statistics keep.
+const STATS_CHARS: usize = 32;
+
+/// A file that was written and is not yet committed.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    pub(super) add: Add,
+    /// The table that it is for.
+    pub table: &'static Table,
+    /// Its rows.
+    pub rows: usize,
+    /// The partition's day, where the table has days.
+    pub day: Option<i32>,
+}
+
+/// The columns whose bounds a file's statistics tell: those that questions and dedup filter by.
+pub(super) fn stats_columns(table: &Table) -> Vec<&'static str> {
+    const KNOWN: [&str; 16] = [
+        "event_time",
+        "event_source",
+        "event_name",
+        "recipient_account_id",
+        "access_key_id",
+        "identity_principal_id",
+        "session_name",
+        "source_ip_address",
+        "delivered_at",
+        "ingest_number",
+        "source_object",
+        "kind",
+        "key_id",
+        "first_at",
+        "last_at",
+        "status",
+    ];
+    let events_day = (table.partition.is_none()).then_some("event_date");
+    table.columns.iter().map(|c| c.name).filter(|name| KNOWN.contains(name) || Some(*name) == events_day).collect()
+}
+
+/// The order of the rows of a file of events (credentials' own services first, then by time and id), and how many stand
+/// before the rest: sessions are found from those few, so they share a row group.
+///
+/// Each place is (batch, row), as `interleave` takes it.
+fn order(batches: &[RecordBatch]) -> Result<(Vec<(usize, usize)>, usize)> {
+    let mut keys = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut ids: Vec<&StringArray> = Vec::with_capacity(batches.len());
+    for (b, batch) in batches.iter().enumerate() {
+        let misfit = || Error::internal("a batch of events does not have the lake's columns");
+        let sources = batch.column_by_name("event_source").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?;
+        let times = batch
+            .column_by_name("event_time")
+            .and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
+            .ok_or_else(misfit)?;
+        ids.push(batch.column_by_name("event_id").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?);
+        for row in 0..batch.num_rows() {
+            let class = match sources.value(row) {
+                "sts.amazonaws.com" => 0_u8,
+                "signin.amazonaws.com" | "sso.amazonaws.com" => 1,
+                _ => 2,
+            };
+            keys.push((class, times.value(row), b, row));
+        }
+    }
+    let id = |b: usize, row: usize| ids.get(b).map(|column| column.value(row));
+    keys.sort_unstable_by(|x, y| (x.0, x.1).cmp(&(y.0, y.1)).then_with(|| id(x.2, x.3).cmp(&id(y.2, y.3))));
+    let first = keys.iter().take_while(|key| key.0 < 2).count();
+    Ok((keys.into_iter().map(|(_, _, b, row)| (b, row)).collect(), first))
+}
+
+/// Writes files of one table.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    store: Arc<dyn ObjectStore>,
+    table: &'static Table,
+}
+
+impl Writer {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, table: &'static Table) -> Self {
+        Self { store, table }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// Writes events of one day as one file, sorted.
+    ///
+    /// # Errors
+    /// Where the store refuses the file (read-only, full, no access).
+    pub async fn write_events(&self, day: i32, batches: &[RecordBatch]) -> Result<NewFile> {
+        let (order, first) = order(batches)?;
+        let borrowed: Vec<&RecordBatch> = batches.iter().collect();
+        let mut file = Encoder::new(self.table)?;
+        for part in [order.get(..first), order.get(first..)].into_iter().flatten() {
+            for places in part.chunks(SLICE) {
+                let sorted = interleave_record_batch(&borrowed, places).map_err(unwritable)?;
+                file.write(&sorted)?;
+            }
+            file.end_row_group()?;
+        }
+        file.store(&self.store, Some(day)).await
+    }
+
+    /// Writes rows of a table without partitions as one file, in the order given.
+    ///
+    /// # Errors
+    /// Where the store refuses the file.
+    pub async fn write_rows(&self, rows: &RecordBatch) -> Result<NewFile> {
+        let mut file = Encoder::new(self.table)?;
+        for from in (0..rows.num_rows()).step_by(SLICE) {
+            file.write(&rows.slice(from, SLICE.min(rows.num_rows() - from)))?;
+        }
+        file.store(&self.store, None).await
+    }
+
+    /// Removes a file that will not be committed. An orphan harms nobody, so failing to remove it is no error.
+    pub async fn discard(&self, file: &NewFile) {
+        if let Err(e) = self.store.delete(&Path::from(file.add.path.as_str())).await {
+            tracing::debug!(file = file.add.path, error = %e, "an uncommitted file stays behind");
+        }
+    }
+}
+
+fn unwritable(e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::internal("cannot encode rows as Parquet").source(e)
+}
+
+/// Encodes one file in memory and keeps its statistics.
+struct Encoder {
+    table: &'static Table,
+    writer: ArrowWriter<Vec<u8>>,
+    /// The table's columns without the partition, which the path holds.
+    columns: Vec<usize>,
+    stats: Stats,
+}
+
+impl Encoder {
+    fn new(table: &'static Table) -> Result<Self> {
+        let columns: Vec<usize> = table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| Some(column.name) != table.partition)
+            .map(|(place, _)| place)
+            .collect();
+        let schema = table.schema().project(&columns).map_err(unwritable)?;
+        let writer =
+            ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties(table)?)).map_err(unwritable)?;
+        Ok(Self { table, writer, columns, stats: Stats::new(table) })
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.stats.add(rows);
+        self.writer.write(&rows.project(&self.columns).map_err(unwritable)?).map_err(unwritable)
+    }
+
+    fn end_row_group(&mut self) -> Result<()> {
+        if self.writer.in_progress_rows() > 0 { self.writer.flush().map_err(unwritable) } else { Ok(()) }
+    }
+
+    async fn store(self, store: &Arc<dyn ObjectStore>, day: Option<i32>) -> Result<NewFile> {
+        let bytes = self.writer.into_inner().map_err(unwritable)?;
+        let partition = self.table.partition.zip(day.map(date));
+        let name = format!("part-{}.zstd.parquet", unique());
+        let path = match &partition {
+            Some((column, date)) => format!("{column}={date}/{name}"),
+            None => name,
+        };
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        store.put(&Path::from(path.as_str()), bytes.into()).await.map_err(|e| {
+            Error::input("cannot write to the lake")
+                .context("table", self.table.name)
+                .hint("check that the lake's folder or bucket can be written to and has room")
+                .source(e)
+        })?;
+        let add = Add {
+            path,
+            partition_values: partition
+                .map(|(column, date)| HashMap::from([(column.to_owned(), Some(date))]))
+                .unwrap_or_default(),
+            size,
+            modification_time: chrono::Utc::now().timestamp_millis(),
+            data_change: true,
+            stats: Some(self.stats.json()),
+            ..Add::default()
+        };
+        Ok(NewFile { add, table: self.table, rows: self.stats.rows, day })
+    }
+}
+
+/// A name that no other file of the lake has.
+fn unique() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // The standard library seeds each hasher state at random; with the time and a count that is unique across processes.
+    let random = || std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), COUNT.load(Ordering::Relaxed));
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = chrono::Utc::now().timestamp_micros();
+    format!("{now:014x}-{count:04x}-{:016x}{:016x}", random(), random())
+}
+
+/// Days since 1970-01-01 as YYYY-MM-DD.
+pub(super) fn date(day: i32) -> String {
+    NaiveDate::from_epoch_days(day).map_or_else(|| "1970-01-01".to_owned(), |date| date.format("%Y-%m-%d").to_string())
+}
+
+/// How a table's columns are encoded.
+fn properties(table: &Table) -> Result<WriterProperties> {
+    let level = ZstdLevel::try_new(1).map_err(unwritable)?;
+    let mut properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(level))
+        .set_created_by(concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(Some(1 << 20))
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for column in table.columns {
+        properties = column_properties(properties, column.name, column.kind);
+    }
+    Ok(properties.build())
+}
+
+fn column_properties(properties: WriterPropertiesBuilder, name: &str, kind: Type) -> WriterPropertiesBuilder {
+    let path = ColumnPath::from(name);
+    let properties = match name {
+        // Ids hardly repeat and JSON texts are long: a dictionary of them costs time and saves nothing.
+        "event_id"
+        | "request_id"
+        | "shared_event_id"
+        | "record_index"
+        | "request_parameters"
+        | "response_elements"
+        | "additional_event_data"
+        | "resources"
+        | "extra"
+        | "error_message" => properties.set_column_dictionary_enabled(path.clone(), false),
+        _ => properties,
+    };
+    let properties = match name {
+        "event_id" | "access_key_id" | "key_id" => properties
+            .set_column_bloom_filter_enabled(path.clone(), true)
+            .set_column_bloom_filter_fpp(path.clone(), 0.01),
+        _ => properties,
+    };
+    match (name, kind) {
+        // Bounds of JSON texts help nobody; bounds a page at a time pay where rows are sorted or clustered.
+        (
+            "request_parameters"
+            | "response_elements"
+            | "additional_event_data"
+            | "resources"
+            | "extra"
+            | "error_message",
+            _,
+        )
+        | (_, Type::Texts | Type::Faults) => properties.set_column_statistics_enabled(path, EnabledStatistics::None),
+        ("event_time" | "event_source" | "event_name" | "recipient_account_id" | "access_key_id" | "event_id", _) => {
+            properties.set_column_statistics_enabled(path, EnabledStatistics::Page)
+        }
+        _ => properties,
+    }
+}
+
+/// A file's statistics, as Delta's `stats` text holds them.
+#[derive(Debug)]
+struct Stats {
+    rows: usize,
+    columns: Vec<(usize, &'static str, Bounds)>,
+}
+
+#[derive(Debug)]
+struct Bounds {
+    nulls: usize,
+    bounds: Option<Range>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Range {
+    Text(String, String),
+    Int(i64, i64),
+    Time(i64, i64),
+    Date(i32, i32),
+}
+
+impl Stats {
+    fn new(table: &'static Table) -> Self {
+        let columns = stats_columns(table)
+            .into_iter()
+            .filter_map(|name| Some((table.index(name)?, name, Bounds { nulls: 0, bounds: None })))
+            .collect();
+        Self { rows: 0, columns }
+    }
+
+    fn add(&mut self, rows: &RecordBatch) {
+        self.rows += rows.num_rows();
+        for (place, _, bounds) in &mut self.columns {
+            let column = rows.column(*place);
+            bounds.nulls += column.null_count();
+            bounds.widen(column);
+        }
+    }
+
+    fn json(&self) -> String {
+        let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
+        for (_, name, bounds) in &self.columns {
+            nulls.insert((*name).to_owned(), json!(bounds.nulls));
+            let (min, max) = bounds.bounds.as_ref().map(Range::json).unwrap_or_default();
+            low.extend(min.map(|value| ((*name).to_owned(), value)));
+            high.extend(max.map(|value| ((*name).to_owned(), value)));
+        }
+        json!({ "numRecords": self.rows, "minValues": low, "maxValues": high, "nullCount": nulls }).to_string()
+    }
+}
+
+impl Bounds {
+    fn widen(&mut self, column: &ArrayRef) {
+        if let Some(texts) = column.as_string_opt::<i32>() {
+            let mut found: Option<(&str, &str)> = None;
+            for text in texts.iter().flatten() {
+                found = Some(match found {
+                    None => (text, text),
+                    Some((low, high)) if text < low => (text, high),
+                    Some((low, high)) if text > high => (low, text),
+                    same => same.unwrap_or((text, text)),
+                });
+            }
+            let Some((low, high)) = found else { return };
+            match &mut self.bounds {
+                Some(Range::Text(min, max)) => {
+                    if low < min.as_str() {
+                        low.clone_into(min);
+                    }
+                    if high > max.as_str() {
+                        high.clone_into(max);
+                    }
+                }
+                other => *other = Some(Range::Text(low.to_owned(), high.to_owned())),
+            }
+        } else if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+            let (min, max) = (arrow::compute::min(times), arrow::compute::max(times));
+            if let Some((low, high)) = min.zip(max) {
+                self.bounds = Some(match self.bounds.take() {
+                    Some(Range::Time(a, b)) => Range::Time(a.min(low), b.max(high)),
+                    _ => Range::Time(low, high),
+                });
+            }
+        } else if let Some(ints) = column.as_primitive_opt::<Int64Type>() {
+            if let Some((low, high)) = arrow::compute::min(ints).zip(arrow::compute::max(ints)) {
+                self.bounds = Some(match self.bounds.take() {
+                    Some(Range::Int(a, b)) => Range::Int(a.min(low), b.max(high)),
+                    _ => Range::Int(low, high),
+                });
+            }
+        } else if let Some(days) = column.as_primitive_opt::<Date32Type>()
+            && let Some((low, high)) = arrow::compute::min(days).zip(arrow::compute::max(days))
+        {
+            self.bounds = Some(match self.bounds.take() {
+                Some(Range::Date(a, b)) => Range::Date(a.min(low), b.max(high)),
+                _ => Range::Date(low, high),
+            });
+        }
+    }
+}
+
+impl Range {
+    /// The bounds as Delta writes them; `None` for one that cannot be told.
+    fn json(&self) -> (Option<Value>, Option<Value>) {
+        match self {
+            Range::Text(low, high) => (Some(json!(shortened_low(low))), shortened_high(high).map(|text| json!(text))),
+            Range::Int(low, high) => (Some(json!(low)), Some(json!(high))),
+            // Statistics hold milliseconds: the lower bound is rounded down, the upper one up.
+            Range::Time(low, high) => (
+                milliseconds(low.div_euclid(1000)),
+                high.checked_add(999).and_then(|high| milliseconds(high.div_euclid(1000))),
+            ),
+            Range::Date(low, high) => (Some(json!(date(*low))), Some(json!(date(*high)))),
+        }
+    }
+}
+
+fn milliseconds(time: i64) -> Option<Value> {
+    Some(json!(DateTime::from_timestamp_millis(time)?.to_rfc3339_opts(SecondsFormat::Millis, true)))
+}
+
+/// A prefix, which is never above the text.
+fn shortened_low(text: &str) -> &str {
+    text.char_indices().nth(STATS_CHARS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// A prefix with the largest of all characters behind it, which is above the text; `None` where the text goes on with
+/// that very character.
+fn shortened_high(text: &str) -> Option<String> {
+    match text.strip_prefix(shortened_low(text))? {
+        "" => Some(text.to_owned()),
+        rest if rest.starts_with('\u{10ffff}') => None,
+        _ => Some(format!("{}\u{10ffff}", shortened_low(text))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+    use crate::lake::schema::{EVENTS, LEDGER};
+
+    #[test]
+    fn long_bounds_stay_bounds() {
+        let long = "ä".repeat(40);
+        assert_eq!(shortened_low(&long).chars().count(), STATS_CHARS);
+        assert!(shortened_low(&long) <= long.as_str());
+        assert!(shortened_high(&long).unwrap() >= long);
+        assert_eq!(shortened_high("short").as_deref(), Some("short"));
+        assert_eq!(shortened_high(&format!("{}{}", "x".repeat(STATS_CHARS), "\u{10ffff}z")), None);
+    }
+
+    #[test]
+    fn times_are_rounded_outwards() {
+        let (low, high) = Range::Time(1_700_000_000_000_001, 1_700_000_000_000_001).json();
+        assert_eq!(low, Some(json!("2023-11-14T22:13:20.000Z")));
+        assert_eq!(high, Some(json!("2023-11-14T22:13:20.001Z")));
+        assert_eq!(Range::Time(i64::MIN, i64::MAX).json(), (None, None));
+    }
+
+    #[test]
+    fn bounds_widen_over_batches_and_skip_nulls() {
+        let mut bounds = Bounds { nulls: 0, bounds: None };
+        for texts in [vec![Some("m"), None], vec![None, None], vec![Some("z"), Some("a")]] {
+            let column: ArrayRef = Arc::new(StringArray::from(texts));
+            bounds.widen(&column);
+        }
+        assert_eq!(bounds.bounds, Some(Range::Text("a".into(), "z".into())));
+        let mut bounds = Bounds { nulls: 0, bounds: None };
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![Some(4), None, Some(-1)]));
+        bounds.widen(&column);
+        assert_eq!(bounds.bounds, Some(Range::Int(-1, 4)));
+    }
+
+    #[test]
+    fn statistics_are_kept_for_columns_that_exist() {
+        assert!(stats_columns(&EVENTS).contains(&"recipient_account_id"));
+        assert!(!stats_columns(&EVENTS).contains(&"event_date"));
+        assert!(stats_columns(&LEDGER).contains(&"source_object"));
+        assert_ne!(unique(), unique());
+    }
+}
