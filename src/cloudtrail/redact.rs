@@ -37,6 +37,9 @@ const SECRET_NAMES: [&str; 12] = [
     "samlassertion",
 ];
 
+/// Names that end like a secret's and hold none: the subject that stood in a token, and how the call for one went.
+const NO_SECRETS: [&str; 2] = ["subjectfromwebidentitytoken", "getsignintoken"];
+
 /// How session tokens begin: base64 of a length byte and the issuing part's name.
 const TOKEN_STARTS: [&str; 10] = ["IQo", "FwoG", "FwoD", "FQoG", "FQoD", "AQoD", "AQoE", "AgoJ", "AgoG", "IgoJ"];
 /// What only a session token holds, wherever in a run of its characters it begins.
@@ -56,10 +59,11 @@ pub(super) fn secret_key(key: &[u8]) -> bool {
 #[inline(never)]
 fn named_secret(key: &[u8]) -> bool {
     let letters = || key.iter().rev().filter(|c| c.is_ascii_alphabetic()).map(u8::to_ascii_lowercase);
-    SECRET_NAMES.iter().any(|name| {
+    let secret = SECRET_NAMES.iter().any(|name| {
         let mut rest = letters();
         name.bytes().rev().all(|c| rest.next() == Some(c))
-    })
+    });
+    secret && !NO_SECRETS.iter().any(|name| letters().eq(name.bytes().rev()))
 }
 
 /// A byte that can stand in a token, percent-encoded ones included.
@@ -236,5 +240,19 @@ fn tokens(plain: &str, cuts: &mut Vec<(usize, usize)>) {
             }
         }
         start = end + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_and_an_outcome_are_no_secrets() {
+        assert!(!secret_key(b"subjectFromWebIdentityToken"));
+        assert!(!secret_key(b"GetSigninToken"));
+        assert!(secret_key(b"webIdentityToken") && secret_key(b"SigninToken") && secret_key(b"sessionToken"));
+        let subject = r#"{"subjectFromWebIdentityToken":"repo:a/b:ref:refs/heads/main","sessionToken":"x"}"#;
+        assert_eq!(json(subject), subject.replace("\"x\"", "\"[removed]\""));
     }
 }
