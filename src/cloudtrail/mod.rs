@@ -22,3 +22,6 @@ mod walk;
 pub use book::{Book, Fault, Form, Limits, Place, Reason};
 pub use event::{Event, Identity, Text};
 pub use object::decode_object;
+
+#[cfg(test)]
+mod tests;

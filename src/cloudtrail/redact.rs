@@ -45,14 +45,15 @@ const TOKEN_STARTS: [&str; 10] = ["IQo", "FwoG", "FwoD", "FQoG", "FQoD", "AQoD",
 /// What only a session token holds, wherever in a run of its characters it begins.
 const TOKEN_PARTS: [&str; 4] = ["IQoJb3JpZ2lu", "AgoJb3JpZ2lu", "oGZXIvYXdz", "oDYXdz"];
 
-/// Whether a key (as written) names a secret. Asked for every key: the usual no takes a few comparisons.
+/// Whether a key (as written) names or holds a secret. Asked for every key: the usual no takes a few comparisons.
 #[inline]
 pub(super) fn secret_key(key: &[u8]) -> bool {
     let Some(tail) = key.last_chunk::<4>() else { return false };
-    let last = u32::from_le_bytes(*tail) | 0x2020_2020;
-    let letters = tail[3].is_ascii_alphabetic();
-    let hint = [*b"oken", *b"skey", *b"tkey", *b"tion"].map(u32::from_le_bytes).contains(&last);
-    (hint || !letters) && named_secret(key)
+    let last = u32::from_be_bytes(*tail) | 0x2020_2020;
+    // "...oken", "...tion" and "...key", or nothing that a name ends with.
+    let hint = last == 0x6f6b_656e || last == 0x7469_6f6e || last & 0xff_ffff == 0x6b_6579;
+    let named = (hint || !tail[3].is_ascii_alphabetic()) && named_secret(key);
+    named || long_run(key)
 }
 
 /// The exact answer: case, digits and signs do not matter, so that `x-amz-security-token ` and `SESSION_TOKEN2` are found.
@@ -98,7 +99,8 @@ pub(super) fn text(plain: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The rewritten JSON; `None` where nothing had to change.
+/// The rewritten JSON; `None` where nothing had to change. Strings that JSON forbids are mended in the outermost layer, which is
+/// JSON to everybody; the layers below are only text that may hold a secret.
 fn layer(raw: &str, depth: usize) -> Option<String> {
     let b = raw.as_bytes();
     let mut out = String::with_capacity(raw.len());
@@ -117,7 +119,8 @@ fn layer(raw: &str, depth: usize) -> Option<String> {
             if ill || clean.is_some() {
                 out.push_str(&raw[from..quote]);
                 push_quoted(&mut out, clean.as_deref().unwrap_or(&plain));
-                (from, changed) = (i, true);
+                from = i;
+                changed |= clean.is_some() || depth == 0;
             }
             continue;
         }
@@ -127,7 +130,8 @@ fn layer(raw: &str, depth: usize) -> Option<String> {
         if ill || name.is_some() {
             out.push_str(&raw[from..quote]);
             push_quoted(&mut out, name.as_deref().unwrap_or(&plain));
-            (from, changed) = (end + 1, true);
+            from = end + 1;
+            changed |= name.is_some() || depth == 0;
         }
         if secret {
             let start = i + b[i..].iter().take_while(|c| c.is_ascii_whitespace()).count();
@@ -230,12 +234,13 @@ fn tokens(plain: &str, cuts: &mut Vec<(usize, usize)>) {
         let end = start + b[start..].iter().take_while(|&&c| token_byte(c)).count();
         if end - start > SHORT {
             let run = &plain[start..end];
-            let begins = |at: usize| run.get(at..).is_some_and(|rest| TOKEN_STARTS.iter().any(|t| rest.starts_with(t)));
-            let at_start = begins(0).then_some(0);
-            let at_value = || memchr::memchr_iter(b'=', run.as_bytes()).map(|i| i + 1).find(|&i| begins(i));
-            let encoded = || memchr::memmem::find_iter(run.as_bytes(), "%3D").map(|i| i + 3).find(|&i| begins(i));
-            let inside = || TOKEN_PARTS.iter().filter_map(|part| run.find(part)).min();
-            if let Some(at) = at_start.or_else(at_value).or_else(encoded).into_iter().chain(inside()).min() {
+            // Behind a sign that separates: `token=IQo...`, `curl/IQo...`, `%3DIQo...`.
+            let stands_alone =
+                |at: usize| at == 0 || !run.as_bytes()[at - 1].is_ascii_alphanumeric() || run[..at].ends_with("%3D");
+            let starts =
+                TOKEN_STARTS.iter().filter_map(|t| run.match_indices(t).map(|m| m.0).find(|&at| stands_alone(at)));
+            let inside = TOKEN_PARTS.iter().filter_map(|part| run.find(part));
+            if let Some(at) = starts.chain(inside).min() {
                 cuts.push((start + at, end));
             }
         }

@@ -4,6 +4,9 @@
 //! never changes the result. A broken record is one fault, and reading goes on at the next place where a record can begin.
 //! Bytes that are no UTF-8 are replaced by U+FFFD in their record only, and one fault of the object tells how many records.
 
+mod kind;
+mod resync;
+
 use std::borrow::Cow;
 
 use super::book::{Book, Fault, Form, Limits, Place, Reason};
@@ -15,18 +18,6 @@ use super::typed::Record;
 
 /// No record may be longer: CloudTrail's are at most 256 KiB (1 MiB in an event data store).
 pub(super) const MAX_RECORD: usize = 64 << 20;
-/// The fields that a record begins with, in CloudTrail's own order or sorted: after a broken record, the next may begin there.
-const FIRST_KEYS: [&[u8]; 9] = [
-    b"eventVersion",
-    b"awsRegion",
-    b"additionalEventData",
-    b"addendum",
-    b"apiVersion",
-    b"userIdentity",
-    b"eventTime",
-    b"eventID",
-    b"eventName",
-];
 /// The bytes of a UTF-8 byte-order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -200,7 +191,7 @@ impl<'w> Walk<'w> {
                 self.state = if envelope { State::Envelope } else { State::Between };
                 Step::To(at + 1)
             }
-            Some(&first) => match scan::value(&buf[at..], 0, &mut 0) {
+            Some(&first) => match scan::value(&buf[at..buf.len().min(at + MAX_RECORD)], 0, &mut 0) {
                 Ok(length) => {
                     let kind = match first {
                         b'"' => "text",
@@ -266,144 +257,6 @@ impl<'w> Walk<'w> {
                 Step::To(at + end)
             }
             Err(stop) => self.broken(buf, at, stop, array, last),
-        }
-    }
-
-    /// The value at `at` cannot be read to its end: waits for more, or counts it as a fault and finds where to go on.
-    fn broken(&mut self, buf: &[u8], at: usize, stop: Stop, array: Option<bool>, last: bool) -> Step {
-        let seen = buf.len() - at;
-        if stop == Stop::More && !last && seen < MAX_RECORD {
-            return Step::More(at);
-        }
-        let from = self.offset + at as u64;
-        let next = match array {
-            None => memchr::memmem::find(&buf[at..], b"\n{").map(|line| at + line + 1),
-            Some(_) => next_record(buf, at + 1),
-        };
-        let end = scan::balanced(&buf[..buf.len().min(at + MAX_RECORD)], at);
-        let resume = match (end, next) {
-            (Ok(end), Some(next)) if next < end => Some(next),
-            (Ok(end), next) => {
-                let after = gap(buf, end);
-                match (buf.get(after), array) {
-                    (None, _) if !last => return Step::More(at),
-                    (None, _) | (Some(b'{' | b'['), None) | (Some(b'{' | b']'), Some(_)) => Some(end),
-                    _ => next,
-                }
-            }
-            (Err(_), Some(next)) => Some(next),
-            (Err(_), None) if !last && seen < MAX_RECORD => return Step::More(at),
-            (Err(_), None) => None,
-        };
-        let index = self.book.records;
-        let Some(resume) = resume else {
-            self.state = State::Done;
-            if stop == Stop::More && last && seen < MAX_RECORD {
-                self.cut = Some(format!("the text ends inside record {index}, which begins at byte {from}"));
-                return Step::To(buf.len());
-            }
-            let (reason, what) = if seen < MAX_RECORD { why(stop, from) } else { (Reason::TooLarge, String::new()) };
-            let text = match reason {
-                Reason::TooLarge => format!("record {index} at byte {from} is longer than {MAX_RECORD} bytes"),
-                _ => what,
-            };
-            self.record_fault(reason, format!("{text}; the rest cannot be read"));
-            self.book.truncated = true;
-            return Step::To(buf.len());
-        };
-        let (reason, text) = why(stop, from);
-        self.record_fault(reason, format!("{text}; {} bytes left out", resume - at));
-        Step::To(resume)
-    }
-
-    /// Decodes one whole object and counts it.
-    fn record(&mut self, raw: &[u8], in_envelope: bool) {
-        let mut buffers = std::mem::take(self.buffers);
-        match simdutf8::basic::from_utf8(raw) {
-            Ok(text) => self.decide(text, &buffers.outer, &mut buffers.inner, in_envelope),
-            Err(_) => {
-                if self.replaced.0 == 0 {
-                    self.replaced.1 = self.book.records;
-                }
-                self.replaced.0 += 1;
-                let text = String::from_utf8_lossy(raw);
-                match buffers.outer.scan(text.as_bytes(), false) {
-                    Ok(_) => self.decide(&text, &buffers.outer, &mut buffers.inner, in_envelope),
-                    Err(stop) => {
-                        let (reason, text) = why(stop, self.offset);
-                        self.record_fault(reason, text);
-                    }
-                }
-            }
-        }
-        *self.buffers = buffers;
-    }
-
-    /// Unwraps a record that holds the event in a field of its own.
-    fn decide(&mut self, text: &str, slots: &Slots, inner: &mut Slots, in_envelope: bool) {
-        let own = slots.has(Field::EventVersion) || slots.has(Field::EventName);
-        let lookup = slots.get(Field::CloudTrailEvent);
-        if !own && lookup.kind == Kind::String {
-            let plain = unescape(lookup.text(text)).0;
-            let plain = plain.trim();
-            let scanned = match plain.starts_with('{') {
-                true => inner.scan(plain.as_bytes(), false),
-                false => Err(Stop::Bad(0)),
-            };
-            return match scanned {
-                Ok(_) => self.classify(plain, inner, true),
-                Err(Stop::More) => {
-                    self.record_fault(Reason::TruncatedRecord, "the text in CloudTrailEvent ends too early".to_owned());
-                }
-                Err(stop) => {
-                    let (reason, _) = why(stop, 0);
-                    self.record_fault(reason, "the text in CloudTrailEvent is no event".to_owned());
-                }
-            };
-        }
-        let detail = slots.get(Field::Detail);
-        if !own && detail.kind == Kind::Nested && detail.text(text).starts_with('{') {
-            let through = slots.get(Field::DetailType).text(text).ends_with("via CloudTrail");
-            let detail = detail.text(text);
-            let scanned = inner.scan(detail.as_bytes(), false);
-            let event = scanned.is_ok() && (through || inner.has(Field::EventVersion) || inner.has(Field::EventId));
-            return if event { self.classify(detail, inner, true) } else { self.not_event("other JSON") };
-        }
-        self.classify(text, slots, in_envelope);
-    }
-
-    /// Tells events from what is none. `expected`: the surroundings say that it should be an event.
-    fn classify(&mut self, text: &str, slots: &Slots, expected: bool) {
-        let is = |field: Field, value: &str| slots.get(field).text(text) == value;
-        let notification = |field: Field| slots.get(field).text(text).starts_with("aws:");
-        if is(Field::EventCategory, "Insight") || is(Field::EventType, "AwsCloudTrailInsight") {
-            return self.not_event("insight");
-        }
-        if notification(Field::EventSource) || notification(Field::NotificationSource) {
-            return self.not_event("notification");
-        }
-        let marks = [
-            Field::EventVersion,
-            Field::EventId,
-            Field::LowEventId,
-            Field::EventName,
-            Field::EventSource,
-            Field::EventTime,
-        ];
-        let marked = slots.has_identity() || marks.into_iter().any(|field| slots.has(field));
-        if slots.has(Field::Digest) && !marked {
-            return self.not_event("digest");
-        }
-        if !marked && !expected {
-            return self.not_event("other JSON");
-        }
-        match Record::new(text, slots).event() {
-            Ok(event) => {
-                (self.each)(Place { member: self.member, index: self.book.records }, &event);
-                self.book.records += 1;
-                self.book.events += 1;
-            }
-            Err((reason, text)) => self.record_fault(reason, text),
         }
     }
 
@@ -482,31 +335,4 @@ fn kind_of_text(name: &str, b: &[u8]) -> &'static str {
     let head = &b[..b.len().min(48)];
     let commas = head.iter().filter(|&&c| c == b',').count();
     if commas >= 2 && head.iter().all(|&c| c >= b' ' || c.is_ascii_whitespace()) { "csv" } else { "no JSON" }
-}
-
-/// The next place from which a record could begin: `,` and an object whose first field is a record's.
-fn next_record(buf: &[u8], from: usize) -> Option<usize> {
-    let blank = |c: &&u8| c.is_ascii_whitespace();
-    memchr::memchr_iter(b'{', &buf[from..]).map(|i| from + i).find(|&at| {
-        let before = buf[..at].iter().rev().find(|c| !blank(c));
-        let inside = &buf[at + 1..];
-        let key = &inside[inside.iter().take_while(blank).count()..];
-        before == Some(&b',')
-            && FIRST_KEYS.iter().any(|name| {
-                let quoted = key.strip_prefix(b"\"").and_then(|key| key.strip_prefix(*name));
-                quoted.is_some_and(|rest| rest.starts_with(b"\""))
-            })
-    })
-}
-
-/// The fault that a stop is, for a value at byte `from` of the text.
-fn why(stop: Stop, from: u64) -> (Reason, String) {
-    match stop {
-        Stop::Bad(at) => {
-            let place = from + at as u64;
-            (Reason::NotJson, format!("the record at byte {from} breaks JSON's grammar at byte {place}"))
-        }
-        Stop::Deep => (Reason::TooDeep, format!("the record at byte {from} is nested too deeply")),
-        Stop::More => (Reason::NotJson, format!("the record at byte {from} has no end")),
-    }
 }
