@@ -211,7 +211,7 @@ fn bombs_are_stopped_at_the_limit() {
 #[test]
 fn faults_beyond_the_limit_are_counted_without_text() {
     let limits = Limits { max_faults: 3, ..Limits::default() };
-    let text = format!("{{\"Records\":[{}]}}", vec!["{}"; 10].join(","));
+    let text = format!("{{\"Records\":[{}]}}", ["{}"; 10].join(","));
     let (book, _) = decode_with("x", text.as_bytes(), &limits);
     assert_eq!((book.records, book.fault_count, book.faults.len()), (10, 10, 3));
 }

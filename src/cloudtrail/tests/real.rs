@@ -37,6 +37,7 @@ fn count(bytes: &[u8]) -> Option<u64> {
 }
 
 #[test]
+#[allow(clippy::print_stderr)]
 fn every_real_file_is_read_and_every_record_counted() {
     let Some(folder) = folder() else {
         eprintln!("skipped: no folder shared/data/real beside or above the project");
