@@ -110,11 +110,16 @@ impl Kind {
             }
             Kind::List => {
                 let items = trimmed.split(',').map(str::trim).filter(|item| !item.is_empty());
-                let items: Vec<_> = items.map(|item| ScalarValue::Utf8(Some(item.to_owned()))).collect();
-                ScalarValue::List(ScalarValue::new_list_nullable(&items, &DataType::Utf8))
+                list(&items.collect::<Vec<_>>())
             }
         })
     }
+}
+
+/// A list of texts, as SQL sees it.
+pub fn list(items: &[&str]) -> ScalarValue {
+    let items: Vec<_> = items.iter().map(|item| ScalarValue::Utf8(Some((*item).to_owned()))).collect();
+    ScalarValue::List(ScalarValue::new_list_nullable(&items, &DataType::Utf8))
 }
 
 /// What stands where the caller gives no value.

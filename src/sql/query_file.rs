@@ -178,6 +178,12 @@ impl Query {
     }
 }
 
+/// Whether a text begins like a query file: with a comment that names one of the header's keys.
+pub fn has_header(sql: &str) -> bool {
+    let first = sql.lines().next().and_then(|line| line.strip_prefix("--")).and_then(|line| line.split_once(':'));
+    first.is_some_and(|(key, _)| KEYS.contains(&key.trim()))
+}
+
 fn read_header<'a>(sql: &'a str, wrong: &impl Fn(usize, String) -> Error) -> Result<Header<'a>> {
     let mut header = Header::default();
     for (index, text) in sql.lines().enumerate() {

@@ -73,6 +73,23 @@ impl<F: JsonFormat + Send> Writer for Json<F> {
     }
 }
 
+/// A row as a JSON object.
+pub type Row = serde_json::Map<String, serde_json::Value>;
+
+/// Small answers as objects, for verbs that draw them themselves.
+///
+/// # Errors
+/// A column has a type that JSON does not know.
+pub fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>> {
+    let builder = WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(Factory));
+    let mut writer = builder.build::<_, LineDelimited>(Vec::new());
+    for batch in batches {
+        writer.write(batch).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    serde_json::Deserializer::from_slice(&writer.into_inner()).into_iter().collect::<Result<_, _>>().map_err(failed)
+}
+
 /// Text, times and unions are written our way, everything else arrow's.
 #[derive(Debug)]
 struct Factory;

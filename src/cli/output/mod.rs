@@ -24,6 +24,7 @@ use clap::ValueEnum;
 use crate::error::{Error, Kind, Result};
 
 pub use escape::visible;
+pub use json::{Row, rows};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,6 +146,23 @@ impl Output {
             result => Ok(Written { rows: self.rows, left_out: result?, closed }),
         }
     }
+}
+
+/// Writes a text as it is; the caller has made it [`visible`].
+///
+/// # Errors
+/// It cannot be written.
+pub fn text(mut target: Target, text: &str) -> Result<()> {
+    let result = target.write_all(text.as_bytes()).and_then(|()| target.flush());
+    match result {
+        Err(_) if target.closed.load(Ordering::Relaxed) => Ok(()),
+        result => result.map_err(failed),
+    }
+}
+
+/// A text in lines that fit, broken after the marks that structure it; one line where nothing limits it.
+pub fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
+    layout::wrap(text, width.unwrap_or(usize::MAX).max(1), usize::MAX)
 }
 
 fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

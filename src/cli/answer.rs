@@ -1,0 +1,98 @@
+//! Writes an answer to where the user wants it, and says what was left out.
+
+#![allow(dead_code)]
+
+use arrow::array::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use indicatif::HumanCount;
+
+use super::arguments::Answer;
+use super::console::Console;
+use super::output::{Format, Output, Target, Written};
+use crate::error::{Error, Result};
+use crate::sql::mistake::explain;
+
+/// A place for an answer, taken before the work begins.
+pub struct Answering {
+    format: Format,
+    target: Target,
+    console: Console,
+    width: Option<usize>,
+}
+
+impl Answering {
+    /// Opens the place.
+    ///
+    /// # Errors
+    /// The file cannot be made, or the format is not for a terminal.
+    pub fn begin(answer: &Answer, console: Console) -> Result<Self> {
+        let file = answer.output.as_deref().filter(|path| *path != std::path::Path::new("-"));
+        let to_terminal = file.is_none() && console.answer_is_terminal();
+        let format = answer.format.unwrap_or(if to_terminal { Format::Table } else { Format::Ndjson });
+        if format == Format::Parquet && to_terminal {
+            return Err(Error::usage("parquet is not for a terminal").hint("name a file: -o FILE"));
+        }
+        // A file is as wide as it needs to be.
+        let width = if file.is_some() { None } else { console.width() };
+        Ok(Self { format, target: console.target(file)?, console, width })
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The width of what is read by people.
+    pub fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Writes text instead of rows.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn text(self, text: &str) -> Result<()> {
+        super::output::text(self.target, text)
+    }
+
+    /// Writes a stream of batches as they come. An error half-way is an error: a short answer must not look whole.
+    ///
+    /// # Errors
+    /// The query fails, or the answer cannot be written.
+    pub async fn stream(self, mut batches: SendableRecordBatchStream) -> Result<()> {
+        let mut output = Output::new(self.format, &batches.schema(), self.target, self.width)?;
+        while let Some(batch) = batches.next().await {
+            if !output.write(&batch.map_err(|e| explain(e, &[]))?)? {
+                break;
+            }
+        }
+        said(self.console, output.finish()?);
+        Ok(())
+    }
+
+    /// Writes batches of one schema.
+    ///
+    /// # Errors
+    /// There is none, or the answer cannot be written.
+    pub fn batches(self, batches: &[RecordBatch]) -> Result<()> {
+        let first = batches.first().ok_or_else(|| Error::internal("an answer has no columns"))?;
+        let mut output = Output::new(self.format, &first.schema(), self.target, self.width)?;
+        for batch in batches {
+            if !output.write(batch)? {
+                break;
+            }
+        }
+        said(self.console, output.finish()?);
+        Ok(())
+    }
+}
+
+fn said(console: Console, written: Written) {
+    if written.left_out > 0 {
+        console.warning(&format!(
+            "{} more rows are not shown; --format csv or ndjson writes them all",
+            HumanCount(written.left_out)
+        ));
+    }
+}

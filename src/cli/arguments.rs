@@ -1,0 +1,214 @@
+//! What can be typed: options that several verbs share, and what they mean together.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::{Args, Parser, Subcommand};
+
+use super::output::Format;
+use super::{ingest, lake};
+use crate::error::{Error, Result};
+use crate::lake::store::LakeOptions;
+use crate::source::{Filters, S3Options};
+use crate::sql::moment;
+
+/// Who was behind the role? Answers about AWS STS role sessions, from CloudTrail logs.
+#[derive(Debug, Parser)]
+#[command(name = "rolecall", version, arg_required_else_help = true, max_term_width = 110)]
+pub struct Arguments {
+    /// Show warnings and errors only
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Taken by people who remember other tools; answered with the options that are meant.
+    #[arg(long, global = true, hide = true, num_args = 0..=1, value_name = "X")]
+    from: Option<Option<String>>,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+impl Arguments {
+    /// Options that are taken only to say what to use instead.
+    ///
+    /// # Errors
+    /// One of them was given.
+    pub fn check(&self) -> Result<()> {
+        match self.from {
+            None => Ok(()),
+            Some(_) => Err(Error::usage("there is no option --from")
+                .hint("to ask log files directly: --logs SOURCE")
+                .hint("to start at a time: --since TIME")),
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Ingest(ingest::Ingest),
+    Lake(lake::Lake),
+}
+
+fn time(text: &str) -> Result<i64, String> {
+    moment::parse(text, Utc::now()).map(|time| time.timestamp_micros()).ok_or_else(|| moment::FORMS.to_owned())
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Which events")]
+pub struct Wanted {
+    /// From this time on: 2026-11-07T03:36:00Z, a date (its start), or how long ago (36h, 7d)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub since: Option<i64>,
+    /// Up to this time, likewise
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub until: Option<i64>,
+    /// Only this account; can be repeated
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// Only this region; can be repeated
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub region: Vec<String>,
+}
+
+impl Wanted {
+    /// The filters.
+    ///
+    /// # Errors
+    /// The end is before the start.
+    pub fn filters(&self) -> Result<Filters> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && until < since
+        {
+            return Err(Error::usage("--until is before --since"));
+        }
+        Ok(Filters {
+            accounts: self.account.clone(),
+            regions: self.region.clone(),
+            since: self.since,
+            until: self.until,
+        })
+    }
+}
+
+/// How S3 is reached.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "S3")]
+pub struct S3 {
+    /// The bucket's region, where the AWS configuration names none
+    #[arg(long, value_name = "REGION")]
+    pub s3_region: Option<String>,
+    /// The address of an S3-compatible server
+    #[arg(long, value_name = "URL")]
+    pub s3_endpoint: Option<String>,
+    /// Put the bucket's name into the path, not into the host name
+    #[arg(long)]
+    pub s3_path_style: bool,
+}
+
+impl S3 {
+    /// The options for sources.
+    pub fn options(&self) -> S3Options {
+        S3Options {
+            region: self.s3_region.clone(),
+            endpoint: self.s3_endpoint.clone(),
+            path_style: self.s3_path_style,
+            ..S3Options::default()
+        }
+    }
+
+    /// The options for a lake.
+    pub fn lake_options(&self) -> LakeOptions {
+        LakeOptions {
+            region: self.s3_region.clone(),
+            endpoint: self.s3_endpoint.clone(),
+            path_style: self.s3_path_style,
+        }
+    }
+}
+
+/// A lake that is taken where none is named.
+const LAKE: &str = "./rolecall-lake";
+
+/// The lake's location: as given, else `$ROLECALL_LAKE`, else a folder beside the user.
+pub fn lake_location(given: Option<&str>) -> String {
+    let environment = || std::env::var("ROLECALL_LAKE").ok().filter(|location| !location.is_empty());
+    given.map(str::to_owned).or_else(environment).unwrap_or_else(|| LAKE.to_owned())
+}
+
+/// What is asked: a lake, or log files with nothing stored.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What to ask")]
+pub struct Asked {
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else ./rolecall-lake]
+    #[arg(long, value_name = "LAKE", conflicts_with = "logs")]
+    pub lake: Option<String>,
+    /// Ask these log files, nothing stored: a folder, a file, s3://bucket/prefix, or -; can be repeated
+    #[arg(long, value_name = "SOURCE")]
+    pub logs: Vec<String>,
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The answer")]
+pub struct Answer {
+    /// The format [default: table on a terminal, ndjson elsewhere]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write to this file
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What every verb that reads takes.
+#[derive(Debug, Clone, Args)]
+pub struct Reading {
+    #[command(flatten)]
+    pub asked: Asked,
+    #[command(flatten)]
+    pub wanted: Wanted,
+    #[command(flatten)]
+    pub answer: Answer,
+    #[command(flatten)]
+    pub s3: S3,
+}
+
+/// Reads `name=value`.
+#[allow(dead_code)]
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write name=value".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_an_order() {
+        let wanted = |since: &str, until: &str| Wanted {
+            since: Some(time(since).unwrap()),
+            until: Some(time(until).unwrap()),
+            account: Vec::new(),
+            region: Vec::new(),
+        };
+        assert!(wanted("2026-11-07", "2026-11-08").filters().is_ok());
+        assert!(wanted("2026-11-08", "2026-11-07").filters().is_err());
+    }
+
+    #[test]
+    fn assignments() {
+        assert_eq!(assignment("role=a=b"), Ok(("role".to_owned(), "a=b".to_owned())));
+        assert_eq!(assignment("role="), Ok(("role".to_owned(), String::new())));
+        assert!(assignment("role").is_err());
+        assert!(assignment("=x").is_err());
+    }
+}
