@@ -11,5 +11,6 @@ pub mod ledger;
 mod root;
 pub mod rows;
 pub mod schema;
+pub mod status;
 pub mod store;
 pub mod write;
