@@ -3,6 +3,7 @@
 //! It knows places and layouts, and nothing of what the tables hold.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 
 use deltalake::kernel::{ArrayType, DataType, StructField, StructType};
@@ -27,17 +28,43 @@ pub struct LakeOptions {
     pub region: Option<String>,
     /// The endpoint, for S3-compatible servers.
     pub endpoint: Option<String>,
-    /// Whether the bucket stands in the path and not in the host name.
+    /// Whether the bucket stands in the path and not in the host name. Other servers than Amazon's get it anyhow.
     pub path_style: bool,
+    /// Credentials given by the program instead of the standard chain.
+    pub credentials: Option<LakeCredentials>,
+}
+
+/// Credentials given by the program. Their secret parts are never shown.
+#[derive(Clone)]
+pub struct LakeCredentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret key.
+    pub secret_access_key: String,
+    /// The session token, of temporary credentials.
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for LakeCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LakeCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
 }
 
 /// Where the lake is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Root {
     /// As the user named it.
     pub(super) name: String,
     url: Url,
     storage: HashMap<String, String>,
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The storage options may hold a secret key.
+        f.debug_struct("Root").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Root {
@@ -178,7 +205,13 @@ fn s3_storage(options: &LakeOptions) -> HashMap<String, String> {
             storage.insert("AWS_ALLOW_HTTP".to_owned(), "true".to_owned());
         }
         storage.insert("AWS_ENDPOINT_URL".to_owned(), endpoint);
+    } else {
         storage.insert("AWS_VIRTUAL_HOSTED_STYLE_REQUEST".to_owned(), (!options.path_style).to_string());
+    }
+    if let Some(credentials) = &options.credentials {
+        storage.insert("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id.clone());
+        storage.insert("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key.clone());
+        storage.extend(credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)));
     }
     let region = options
         .region

@@ -13,8 +13,8 @@ use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 
 use super::files::Files;
-pub use super::root::LakeOptions;
 use super::root::Root;
+pub use super::root::{LakeCredentials, LakeOptions};
 use super::schema::{EVENTS, TABLES, Table};
 use super::write::{NewFile, Writer};
 use crate::error::{Error, Result};
