@@ -1,5 +1,5 @@
 -- title: Who could act at a time
--- description: Every session that was issued and had not run out or been revoked at that time, whether it was used or not, with its last call before and its first call after.
+-- description: Every session that was issued and had not run out or been revoked at that time, whether it was used or not, people first, unused credentials last. in_use: it made calls both before and after.
 -- id: A31
 -- param: at timestamp = null The time, UTC; without one, that of the last event.
 -- param: account text = null Only roles of this account.
@@ -10,17 +10,13 @@ WITH moment AS (
 )
 SELECT
     s.origin,
-    s.origin_class,
     s.role_account,
     coalesce(s.permission_set, s.role_name, s.api) AS role,
     s.session_name,
-    s.chain_depth,
     s.issued_at,
     s.valid_until,
-    s.first_event_at,
-    s.last_event_at,
-    s.event_count,
-    s.first_event_at <= m.at AND s.last_event_at >= m.at AS in_use,
+    s.event_count AS events,
+    coalesce(s.first_event_at <= m.at AND s.last_event_at >= m.at, false) AS in_use,
     s.used_ips AS addresses,
     s.session_id
 FROM sessions s
@@ -29,4 +25,9 @@ WHERE coalesce(s.issued_at, s.first_event_at) <= m.at
     AND s.valid_until > m.at
     AND ($account IS NULL OR s.role_account = $account)
     AND ($include_services OR s.origin_class IS DISTINCT FROM 'service')
-ORDER BY s.origin_class, s.origin, s.issued_at, s.session_id
+ORDER BY
+    s.event_count = 0,
+    CASE s.origin_class WHEN 'human' THEN 0 WHEN 'workload' THEN 2 WHEN 'service' THEN 3 ELSE 1 END,
+    s.origin,
+    s.issued_at,
+    s.session_id

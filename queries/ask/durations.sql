@@ -1,5 +1,5 @@
 -- title: How long sessions were asked for, granted and used
--- description: One row per role and call. Medians and the longest, in seconds; used is from the issue to the last call, and unused sessions, which count in never_used alone, are common: SDKs ask twice and use one.
+-- description: One row per role and call. Medians and the longest, in seconds; used is from the first call to the last. Sessions that were never used are common: SDKs ask twice and use one.
 -- id: A28, A30
 -- param: include_services bool = false AWS services' own sessions too.
 -- theme: durations

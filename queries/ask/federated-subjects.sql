@@ -16,7 +16,7 @@ SELECT
     subject,
     arn_account(role_arn) AS role_account,
     coalesce(max(permission_set), arn_name(role_arn)) AS role,
-    max(provider) AS provider,
+    arn_name(max(provider)) AS provider,
     max(audience) AS audience,
     sum(taken) AS sessions,
     sum(refused) AS refused,
@@ -25,4 +25,4 @@ SELECT
     array_sort(array_agg(DISTINCT ip) FILTER (WHERE ip_kind(ip) IN ('public', 'private', 'cgnat'))) AS addresses
 FROM entries
 GROUP BY subject, role_arn
-ORDER BY provider NULLS FIRST, subject, role_account, role
+ORDER BY refused DESC, provider, subject, role_account, role

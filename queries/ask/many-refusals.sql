@@ -1,11 +1,11 @@
 -- title: Who tries many roles and is refused
--- description: Callers refused on several different roles; a refusal that the same caller overcame within a minute is left out, since a new role is refused until it is known everywhere.
+-- description: Callers refused on several different roles; a refusal that the same caller overcame within a minute is left out, since a new role is refused until it is known everywhere. The caller reads account/role/session or account/user.
 -- id: A45
 -- param: min_roles int = 3 Different roles.
 -- attack: T1087.004, T1078.004
 -- theme: failures
 SELECT
-    coalesce(caller_arn, origin) AS caller,
+    regexp_replace(coalesce(caller_arn, origin), '^arn:[^:]*:(sts|iam)::([0-9]*):(assumed-role/|user/|role/)?', '\2/') AS caller,
     max(origin) AS origin,
     count(DISTINCT role_arn) AS roles,
     count(DISTINCT role_account) AS accounts,

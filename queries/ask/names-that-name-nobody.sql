@@ -10,7 +10,7 @@ SELECT
     role_account,
     role_name,
     count(*) AS sessions,
-    array_sort(array_agg(DISTINCT origin)) AS origins,
+    array_sort(array_agg(DISTINCT origin) FILTER (WHERE origin IS NOT NULL)) AS origins,
     array_sort(array_agg(DISTINCT source_identity) FILTER (WHERE source_identity IS NOT NULL)) AS source_identities,
     min(issued_at) AS first_issued_at,
     max(issued_at) AS last_issued_at,
@@ -21,6 +21,7 @@ WHERE role_arn IS NOT NULL
     AND session_name_kind IN ('sdk_default', 'tutorial_default', 'epoch', 'other')
     AND (session_name IS DISTINCT FROM arn_name(caller_arn))
     AND (session_name IS DISTINCT FROM arn_name(origin))
+    AND (lower(session_name) IS DISTINCT FROM lower(split_part(origin, '@', 1)))
     AND ($include_services OR coalesce(caller_type, '') <> 'AWSService')
 GROUP BY 1, 2, 3, 4
 ORDER BY kind DESC, sessions DESC, session_name, role_account, role_name

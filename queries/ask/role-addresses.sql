@@ -24,7 +24,7 @@ SELECT
     min(seen.first_at) AS first_at,
     max(seen.last_at) AS last_at,
     count(DISTINCT seen.user_agent) AS agents,
-    array_sort(array_agg(DISTINCT s.origin)) AS origins
+    array_sort(array_agg(DISTINCT s.origin) FILTER (WHERE s.origin IS NOT NULL)) AS origins
 FROM seen
 JOIN sessions s ON s.session_id = seen.session_id
 WHERE s.role_arn IS NOT NULL

@@ -6,7 +6,7 @@
 SELECT
     session_name,
     count(DISTINCT origin) AS origin_count,
-    array_sort(array_agg(DISTINCT origin)) AS origins,
+    array_sort(array_agg(DISTINCT origin) FILTER (WHERE origin IS NOT NULL)) AS origins,
     array_sort(array_agg(DISTINCT role_name)) AS roles,
     array_sort(array_agg(DISTINCT role_account)) AS accounts,
     count(*) AS sessions,

@@ -12,6 +12,7 @@ SELECT
     count(DISTINCT origin) FILTER (WHERE source_identity IS NULL) AS origins_without
 FROM sessions
 WHERE role_arn IS NOT NULL
+    AND issue_seen
     AND ($include_services OR coalesce(caller_type, '') <> 'AWSService')
 GROUP BY 1, 2
 ORDER BY with_source_identity DESC, sessions DESC, role_account, role

@@ -1,5 +1,5 @@
 -- title: What was changed, by whom
--- description: Calls that change something, with the origin behind the role; data reads and the issue of credentials are left out.
+-- description: Calls that change something, with the origin behind the role; data events and the issue of credentials are left out.
 -- param: account text = null Only this account.
 -- param: include_services bool = false Changes that AWS services made for themselves too.
 -- theme: people
@@ -12,7 +12,7 @@ SELECT
     count(error_code) AS errors,
     origin,
     origin_class,
-    arn_name(role_arn) AS role,
+    regexp_replace(arn_name(role_arn), '^AWSReservedSSO_(.*)_[0-9a-f]{16}$', '\1') AS role,
     CASE WHEN invoked_by IS NULL THEN source_ip_address ELSE invoked_by END AS via
 FROM session_events
 WHERE read_only = false

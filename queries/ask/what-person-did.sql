@@ -8,7 +8,7 @@ SELECT
     min(event_time) AS first_at,
     max(event_time) AS last_at,
     recipient_account_id AS account,
-    arn_name(role_arn) AS role,
+    regexp_replace(arn_name(role_arn), '^AWSReservedSSO_(.*)_[0-9a-f]{16}$', '\1') AS role,
     chain_depth,
     replace(event_source, '.amazonaws.com', '') || ':' || event_name AS call,
     count(*) AS calls,
