@@ -122,6 +122,7 @@ impl S3 {
             region: self.s3_region.clone(),
             endpoint: self.s3_endpoint.clone(),
             path_style: self.s3_path_style,
+            ..LakeOptions::default()
         }
     }
 }
