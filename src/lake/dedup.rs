@@ -21,6 +21,13 @@ pub(super) const ID_COLUMNS: [&str; 4] = ["event_id", "recipient_account_id", "s
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Id([u64; 2]);
 
+impl Id {
+    /// Which of `shards` sets the id belongs to.
+    pub fn shard(self, shards: usize) -> usize {
+        (self.0[1] as usize) % shards.max(1)
+    }
+}
+
 /// Where a record stood: a hash of its object and index.
 pub type Place = u64;
 

@@ -200,7 +200,7 @@ impl Derived {
             put_integer(&mut self.scratch, value);
         }
         put_flag(&mut self.scratch, events.mfa(row));
-        put_flag(&mut self.scratch, events.from_console(row));
+        put_flag(&mut self.scratch, events.console(row));
         for column in ACTIVITY_TEXTS {
             put_text(&mut self.scratch, text(*column));
         }
@@ -420,7 +420,7 @@ impl Columns {
         self.mfa.is_valid(row).then(|| self.mfa.value(row))
     }
 
-    fn from_console(&self, row: usize) -> Option<bool> {
+    fn console(&self, row: usize) -> Option<bool> {
         self.from_console.is_valid(row).then(|| self.from_console.value(row))
     }
 

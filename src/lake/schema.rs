@@ -99,8 +99,12 @@ impl Table {
 }
 
 macro_rules! columns {
-    ($($name:ident $kind:ident $doc:literal;)*) => { &[$(Column { name: stringify!($name), kind: Type::$kind, doc: $doc }),*] };
+    ($($name:ident $kind:ident $doc:literal;)*) => {
+        &[$($crate::lake::schema::Column { name: stringify!($name), kind: $crate::lake::schema::Type::$kind, doc: $doc }),*]
+    };
 }
+
+pub(crate) use columns;
 
 /// What CloudTrail said: one row an event, whatever the service.
 pub static EVENTS: Table = Table {

@@ -4,8 +4,13 @@
 
 pub mod functions;
 pub mod library;
+pub mod linked;
+pub mod logs;
 pub mod mistake;
 pub mod moment;
 pub mod nearest;
 pub mod parameter;
+mod period;
 pub mod query_file;
+pub mod schema;
+pub mod session;

@@ -112,6 +112,12 @@ impl Index {
     }
 }
 
+/// Of `candidates`, those issued at most two seconds away from `created_at`.
+pub fn near(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> Vec<usize> {
+    let close = |&place: &usize| sessions[place].issued_at.is_some_and(|at| (at - created_at).abs() <= CREATION_SLACK);
+    candidates.filter(close).collect()
+}
+
 /// Of `candidates`, those issued nearest to `created_at`, at most two seconds away.
 pub fn nearest(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> Vec<usize> {
     let mut best = CREATION_SLACK;

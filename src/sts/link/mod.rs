@@ -9,7 +9,7 @@ mod index;
 mod sessions;
 mod uses;
 
-pub use sessions::{Origin, Session};
+pub use sessions::{Origin, Session, ancestors};
 
 use super::names::{Name, Names};
 

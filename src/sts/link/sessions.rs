@@ -410,10 +410,7 @@ fn only_match(seen: &[&Sighting], times: &[i64], at: i64) -> Option<(Name, Name)
     let first = nearest.first()?;
     let taken = |s: &&&Sighting| times.iter().any(|t| (s.at - t).abs() < distance);
     let rivals = times.iter().filter(|&&t| t == at).count();
-    if nearest.len() < rivals
-        || nearest.iter().any(|s| taken(s))
-        || nearest.iter().any(|s| s.source_ip != first.source_ip)
-    {
+    if nearest.len() < rivals || nearest.iter().any(taken) || nearest.iter().any(|s| s.source_ip != first.source_ip) {
         return None;
     }
     let agent = if nearest.iter().all(|s| s.agent == first.agent) { first.agent } else { Name::NONE };

@@ -5,7 +5,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::super::names::{Name, Names};
-use super::index::{Index, Who, nearest};
+use super::index::{Index, Who, near, nearest};
 use super::sessions::{self, Session};
 use super::{Caller, Issue, Link, Method, Use, Why};
 
@@ -143,11 +143,17 @@ impl Ties {
             let keyed = candidate.caller.key.is_some();
             let open = index.by_role(sessions, &who).filter(|s| !keyed || !own_key_used.contains(s));
             match candidate.caller.created_at {
-                Some(created) => match nearest(sessions, open, created).as_slice() {
-                    [] => {}
-                    [one] => candidate.link = Some(Link::To(*one, Method::Creation)),
-                    _ => candidate.link = Some(Link::None(Why::Ambiguous)),
-                },
+                // A keyed call shows a credential of its own, whose creation date is its issue's second. A call without key shows
+                // none: it belongs to any session of the same seconds.
+                Some(created) => {
+                    match (if keyed { nearest(sessions, open, created) } else { near(sessions, open, created) })
+                        .as_slice()
+                    {
+                        [] => {}
+                        [one] => candidate.link = Some(Link::To(*one, Method::Creation)),
+                        _ => candidate.link = Some(Link::None(Why::Ambiguous)),
+                    }
+                }
                 None => {
                     let (first, last) = match candidate.exact_time {
                         Some(at) => (at, at),
@@ -177,12 +183,7 @@ impl Ties {
         {
             groups.entry(candidate.caller.key).or_default().push(place);
         }
-        let added = self.add_sessions(
-            names,
-            sessions,
-            groups.into_iter().map(|(key, places)| (key, places)).collect(),
-            Method::Key,
-        );
+        let added = self.add_sessions(names, sessions, groups.into_iter().collect(), Method::Key);
         // A call without key belongs to the credential of the same principal and creation date, where there is one.
         let mut by_creation: HashMap<(Name, i64), Vec<usize>> = HashMap::new();
         for place in added {

@@ -1,0 +1,29 @@
+//! The computed tables: sessions, chains and what follows from them, made from `credential_calls` and `activity` at query time.
+//!
+//! Linking looks at all derived rows at once and is done once per question; a table builds only the columns a query reads.
+
+mod build;
+mod load;
+mod provider;
+mod sessions;
+mod tables;
+
+use arrow::array::RecordBatch;
+
+use crate::sts::link::Links;
+
+pub use provider::{Computed, Inputs};
+
+/// Everything the computed tables are built from.
+pub struct Linked {
+    links: Links,
+    /// The batches of `credential_calls`, for the columns that are passed on as they are.
+    calls: Vec<RecordBatch>,
+    /// Per issue record of `links`: its batch and row in `calls`.
+    issue_rows: Vec<(usize, usize)>,
+    issues: Vec<crate::sts::link::Issue>,
+    uses: Vec<crate::sts::link::Use>,
+    failures: Vec<load::Failure>,
+    sign_ins: Vec<load::SignIn>,
+    ancestors: Vec<Vec<usize>>,
+}

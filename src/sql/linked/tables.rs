@@ -1,0 +1,465 @@
+//! The computed tables beside `sessions`. Each is small, and built whole; rows come out in an order that the data alone decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+
+use crate::error::{Error, Result};
+use crate::lake::rows::{column, text_column};
+use crate::lake::schema::Table;
+use crate::sql::schema::{
+    ACCOUNTS, FAILURES, LOGINS, ROLE_EDGES, SESSION_ADDRESSES, SESSION_FAMILIES, SESSION_LINKS, UNLINKED_ISSUES,
+};
+use crate::sts::link::{Caller, Link};
+use crate::sts::names::Name;
+use crate::sts::{arn, denial};
+
+use super::Linked;
+use super::build::{integers, texts, times};
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+fn batch(table: &'static Table, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(table.schema(), columns)
+        .map_err(|e| Error::internal(format!("the table {} could not be built", table.name)).source(e))
+}
+
+/// Where each caller (and time, where only the time tells) stands in the links.
+type ByCaller = hashbrown::HashMap<(Caller, Option<i64>), usize>;
+
+/// Caller, role and session name: what the sessions of a family share.
+type Family<'a> = (String, &'a str, &'a str);
+
+/// First, last and counts of something seen several times.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    first: i64,
+    last: i64,
+    events: i64,
+    errors: i64,
+}
+
+impl Span {
+    fn one(first: i64, last: i64, events: i64, errors: i64) -> Span {
+        Span { first, last, events, errors }
+    }
+
+    fn add(&mut self, other: Span) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.events += other.events;
+        self.errors += other.errors;
+    }
+}
+
+impl Linked {
+    fn names(&self, name: Name) -> Option<&str> {
+        self.links.names.get(name)
+    }
+
+    /// A caller under the name that stays the same from session to session: the role behind a session, a user, a service, an
+    /// account, or provider and subject.
+    fn stable(&self, caller: &Caller, invoked_by: Name, subject: Name, provider: Name) -> Option<String> {
+        let text = |name| self.names(name);
+        match self.links.names.text(caller.kind) {
+            "AssumedRole" => text(caller.issuer_arn).or(text(caller.arn)).map(str::to_owned),
+            "AWSService" => text(invoked_by).map(str::to_owned),
+            "AWSAccount" => text(caller.account).map(str::to_owned),
+            "SAMLUser" | "WebIdentityUser" => {
+                let subject = text(subject).or(text(caller.principal))?;
+                Some(text(provider).map_or(subject.to_owned(), |provider| format!("{provider} {subject}")))
+            }
+            _ => text(caller.arn).or(text(caller.principal)).map(str::to_owned),
+        }
+    }
+
+    fn stable_caller(&self, session: usize) -> Option<String> {
+        let copy = *self.links.sessions[session].copies.first()?;
+        let issue = &self.issues[copy as usize];
+        // The role's copy of a cross-account call by a session shows the account alone; where the chain tells the session, its
+        // role is the caller.
+        let parent =
+            self.links.sessions[session].parent.map(|p| self.links.sessions[p].role_arn).filter(|role| role.is_some());
+        match parent {
+            Some(role) if self.links.names.text(issue.caller.kind) == "AWSAccount" => {
+                self.names(role).map(str::to_owned)
+            }
+            _ => self.stable(&issue.caller, issue.invoked_by, issue.subject, issue.provider),
+        }
+    }
+
+    /// The rows of a computed table.
+    pub(super) fn table(&self, table: &'static Table) -> Result<RecordBatch> {
+        match table.name {
+            "session_addresses" => self.session_addresses(),
+            "failures" => self.failures(),
+            "session_families" => self.session_families(),
+            "role_edges" => self.role_edges(),
+            "logins" => self.logins(),
+            "accounts" => self.accounts(),
+            "session_links" => self.session_links(),
+            "unlinked_issues" => self.unlinked_issues(),
+            other => Err(Error::internal(format!("the table {other} is not computed"))),
+        }
+    }
+
+    fn session_addresses(&self) -> Result<RecordBatch> {
+        type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+        let mut rows: BTreeMap<Place<'_>, Span> = BTreeMap::new();
+        for (session, uses) in self.links.sessions.iter().zip(&self.links.session_uses) {
+            for used in uses.iter().map(|&row| &self.uses[row as usize]) {
+                let place = (
+                    self.links.names.text(session.id),
+                    self.names(used.ip),
+                    self.names(used.ip_kind),
+                    self.names(used.vpc_endpoint),
+                    self.names(used.agent),
+                );
+                let span = Span::one(used.first_at, used.last_at, used.events, used.errors);
+                rows.entry(place).and_modify(|known| known.add(span)).or_insert(span);
+            }
+        }
+        batch(
+            &SESSION_ADDRESSES,
+            vec![
+                texts(rows.keys().map(|k| Some(k.0))),
+                texts(rows.keys().map(|k| k.1)),
+                texts(rows.keys().map(|k| k.2)),
+                texts(rows.keys().map(|k| k.3)),
+                texts(rows.keys().map(|k| k.4)),
+                times(rows.values().map(|s| Some(s.first))),
+                times(rows.values().map(|s| Some(s.last))),
+                integers(rows.values().map(|s| Some(s.events))),
+                integers(rows.values().map(|s| Some(s.errors))),
+            ],
+        )
+    }
+
+    /// The session of a caller of a failed call, which is among the callers because the call is one of its own.
+    fn session_of(&self, by_caller: &ByCaller, caller: &Caller, at: i64) -> Option<usize> {
+        let exact = (caller.key.is_none() && caller.created_at.is_none()).then_some(at);
+        by_caller.get(&(*caller, exact)).and_then(|&place| self.links.session_of(place))
+    }
+
+    fn failures(&self) -> Result<RecordBatch> {
+        let by_caller: ByCaller = self
+            .links
+            .callers
+            .iter()
+            .enumerate()
+            .map(|(place, (caller, exact, _))| ((*caller, *exact), place))
+            .collect();
+        let mut successes: hashbrown::HashMap<(String, Name), Vec<i64>> = hashbrown::HashMap::new();
+        for (place, session) in self.links.sessions.iter().enumerate() {
+            if let (Some(caller), Some(at), true) = (self.stable_caller(place), session.issued_at, session.issue_seen) {
+                successes.entry((caller, session.role_arn)).or_default().push(at);
+            }
+        }
+        successes.values_mut().for_each(|times| times.sort_unstable());
+        let mut order: Vec<usize> = (0..self.failures.len()).collect();
+        let event_ids = self.call_texts("event_id", self.failures.iter().map(|f| f.row))?;
+        order.sort_by_key(|&f| (self.failures[f].at, event_ids[f].clone()));
+        let text = |name: &str| -> Result<Vec<Option<String>>> {
+            self.call_texts(name, order.iter().map(|&f| self.failures[f].row))
+        };
+        let (code, message) = (text("error_code")?, text("error_message")?);
+        let all = || order.iter().map(|&f| &self.failures[f]);
+        let sessions: Vec<Option<usize>> = all().map(|f| self.session_of(&by_caller, &f.caller, f.at)).collect();
+        let origins = all().zip(&sessions).map(|(failure, session)| match session {
+            Some(session) => self.names(self.links.sessions[*session].origin.name),
+            None => self.names(failure.subject).or(self.names(failure.invoked_by)).or(self.names(failure.caller.arn)),
+        });
+        let succeeded = all().map(|failure| {
+            let provider = Name::NONE;
+            let caller = self.stable(&failure.caller, failure.invoked_by, failure.subject, provider)?;
+            let times = successes.get(&(caller, failure.role_arn)).filter(|_| failure.role_arn.is_some())?;
+            times.iter().copied().find(|&at| at >= failure.at && at <= failure.at + 60 * SECOND)
+        });
+        let plain = |values: &[Option<String>]| texts(values.iter().map(Option::as_deref));
+        batch(
+            &FAILURES,
+            vec![
+                times(all().map(|f| Some(f.at))),
+                texts(order.iter().map(|&f| event_ids[f].as_deref())),
+                plain(&text("api")?),
+                plain(&code),
+                plain(&message),
+                texts(code.iter().zip(&message).map(|(c, m)| {
+                    Some(denial::reason(c.as_deref().unwrap_or_default(), m.as_deref().unwrap_or_default()))
+                })),
+                texts(all().map(|f| self.names(f.caller.kind))),
+                texts(all().map(|f| self.names(f.caller.arn))),
+                texts(all().map(|f| self.caller_account(f.caller.kind, f.caller.account))),
+                texts(all().map(|f| self.names(f.caller.key))),
+                texts(sessions.iter().map(|s| s.and_then(|s| self.names(self.links.sessions[s].id)))),
+                texts(origins),
+                texts(all().map(|f| self.names(f.role_arn))),
+                texts(all().map(|f| self.names(f.role_arn).and_then(arn::account))),
+                plain(&text("session_name")?),
+                plain(&text("source_ip_address")?),
+                plain(&text("user_agent")?),
+                times(succeeded),
+            ],
+        )
+    }
+
+    /// A text column of `credential_calls` for the rows given.
+    fn call_texts(&self, name: &str, rows: impl Iterator<Item = (usize, usize)>) -> Result<Vec<Option<String>>> {
+        let columns = self.calls.iter().map(|batch| text_column(batch, name)).collect::<Result<Vec<_>>>()?;
+        let value = |(batch, row): (usize, usize)| {
+            let column = &columns[batch];
+            (!arrow::array::Array::is_null(column, row)).then(|| column.value(row).to_owned())
+        };
+        Ok(rows.map(value).collect())
+    }
+
+    fn session_families(&self) -> Result<RecordBatch> {
+        let mut groups: BTreeMap<Family<'_>, Vec<(i64, i64)>> = BTreeMap::new();
+        for (place, session) in
+            self.links.sessions.iter().enumerate().filter(|(_, s)| s.issue_seen && s.role_arn.is_some())
+        {
+            let (Some(caller), Some(at)) = (self.stable_caller(place), session.issued_at) else { continue };
+            let key = (caller, self.links.names.text(session.role_arn), self.links.names.text(session.session_name));
+            groups.entry(key).or_default().push((at, session.valid_until.unwrap_or(at)));
+        }
+        struct Run<'a> {
+            key: &'a Family<'a>,
+            sessions: i64,
+            first: i64,
+            last: i64,
+            period: i64,
+            unbroken: i64,
+        }
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for (key, spans) in &mut groups {
+            spans.sort_unstable();
+            for run in unbroken(spans).into_iter().filter(|run| run.len() >= 2) {
+                let mut gaps: Vec<i64> = run.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+                gaps.sort_unstable();
+                let end = run.iter().map(|span| span.1).max().unwrap_or_default();
+                let (first, last) = (run[0].0, run[run.len() - 1].0);
+                let period = gaps[gaps.len() / 2] / SECOND;
+                runs.push(Run {
+                    key,
+                    sessions: run.len() as i64,
+                    first,
+                    last,
+                    period,
+                    unbroken: (end - first) / SECOND,
+                });
+            }
+        }
+        batch(
+            &SESSION_FAMILIES,
+            vec![
+                texts(runs.iter().map(|r| Some(r.key.0.as_str()))),
+                texts(runs.iter().map(|r| Some(r.key.1))),
+                texts(runs.iter().map(|r| Some(r.key.2).filter(|name| !name.is_empty()))),
+                integers(runs.iter().map(|r| Some(r.sessions))),
+                times(runs.iter().map(|r| Some(r.first))),
+                times(runs.iter().map(|r| Some(r.last))),
+                integers(runs.iter().map(|r| Some(r.period))),
+                integers(runs.iter().map(|r| Some(r.unbroken))),
+            ],
+        )
+    }
+
+    fn role_edges(&self) -> Result<RecordBatch> {
+        type Edge<'a> = (&'a str, String, Option<&'a str>, &'a str, Option<&'a str>);
+        let mut edges: BTreeMap<Edge<'_>, (Span, BTreeSet<i64>)> = BTreeMap::new();
+        for (place, session) in
+            self.links.sessions.iter().enumerate().filter(|(_, s)| s.issue_seen && s.role_arn.is_some())
+        {
+            let (Some(&copy), Some(at)) = (session.copies.first(), session.issued_at) else { continue };
+            let caller = &self.issues[copy as usize].caller;
+            let edge = (
+                self.links.names.text(caller.kind),
+                self.stable_caller(place).unwrap_or_default(),
+                self.caller_account(caller.kind, caller.account),
+                self.links.names.text(session.role_arn),
+                self.names(session.role_account),
+            );
+            let (span, days) = edges.entry(edge).or_insert((Span::one(at, at, 0, 0), BTreeSet::new()));
+            span.add(Span::one(at, at, 1, 0));
+            days.insert(at.div_euclid(DAY));
+        }
+        batch(
+            &ROLE_EDGES,
+            vec![
+                texts(edges.keys().map(|e| Some(e.0))),
+                texts(edges.keys().map(|e| Some(e.1.as_str()).filter(|caller| !caller.is_empty()))),
+                texts(edges.keys().map(|e| e.2)),
+                texts(edges.keys().map(|e| Some(e.3))),
+                texts(edges.keys().map(|e| e.4)),
+                integers(edges.values().map(|(span, _)| Some(span.events))),
+                times(edges.values().map(|(span, _)| Some(span.first))),
+                times(edges.values().map(|(span, _)| Some(span.last))),
+                integers(edges.values().map(|(_, days)| Some(days.len() as i64))),
+            ],
+        )
+    }
+
+    fn logins(&self) -> Result<RecordBatch> {
+        let text = |name: &str| self.call_texts(name, self.sign_ins.iter().map(|s| s.row));
+        let (ids, apis) = (text("event_id")?, text("api")?);
+        let (users, on_behalf, arns) = (text("caller_user_name")?, text("on_behalf_of_user_id")?, text("caller_arn")?);
+        let (ips, agents, accounts) = (text("source_ip_address")?, text("user_agent")?, text("recipient_account_id")?);
+        let mut at = Vec::new();
+        let (mut mfa, mut success) = (Vec::new(), Vec::new());
+        for &(place, row) in self.sign_ins.iter().map(|s| &s.row) {
+            let batch = &self.calls[place];
+            let truth = |name: &str| -> Result<Option<bool>> {
+                let array = column(batch, name, &arrow::datatypes::DataType::Boolean)?;
+                Ok((!array.is_null(row)).then(|| array.as_boolean().value(row)))
+            };
+            let time = column(batch, "event_time", &crate::lake::schema::Type::Time.arrow())?;
+            at.push(time.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(row));
+            mfa.push(truth("mfa_used")?);
+            success.push(truth("success")?);
+        }
+        let mut order: Vec<usize> = (0..at.len()).collect();
+        order.sort_by_key(|&row| (at[row], ids[row].clone()));
+        let plain = |values: &[Option<String>]| texts(order.iter().map(|&row| values[row].as_deref()));
+        let user =
+            order.iter().map(|&row| users[row].as_deref().or(on_behalf[row].as_deref()).or(arns[row].as_deref()));
+        batch(
+            &LOGINS,
+            vec![
+                plain(&ids),
+                texts(order.iter().map(|&row| Some(login_kind(apis[row].as_deref().unwrap_or_default())))),
+                texts(user),
+                times(order.iter().map(|&row| Some(at[row]))),
+                plain(&ips),
+                plain(&agents),
+                super::build::truths(order.iter().map(|&row| mfa[row])),
+                super::build::truths(order.iter().map(|&row| success[row])),
+                plain(&accounts),
+                plain(&ids),
+            ],
+        )
+    }
+
+    fn accounts(&self) -> Result<RecordBatch> {
+        fn add<'a>(seen: &mut BTreeMap<&'a str, (i64, i64)>, account: Option<&'a str>, first: i64, last: i64) {
+            if let Some(account) = account {
+                let known = seen.entry(account).or_insert((first, last));
+                *known = (known.0.min(first), known.1.max(last));
+            }
+        }
+        let mut seen = BTreeMap::new();
+        for used in &self.uses {
+            add(&mut seen, self.names(used.recipient), used.first_at, used.last_at);
+            add(&mut seen, self.names(used.caller.account), used.first_at, used.last_at);
+        }
+        for issue in &self.issues {
+            let role = self.names(issue.role_arn).and_then(arn::account).or(self.names(issue.target_account));
+            for account in [role, self.names(issue.recipient), self.names(issue.caller.account)] {
+                add(&mut seen, account, issue.at, issue.at);
+            }
+        }
+        batch(
+            &ACCOUNTS,
+            vec![
+                texts(seen.keys().map(|a| Some(*a))),
+                texts(seen.keys().map(|_| None)),
+                texts(seen.keys().map(|_| None)),
+                texts(seen.keys().map(|_| None)),
+                super::build::truths(seen.keys().map(|_| None)),
+                times(seen.values().map(|s| Some(s.0))),
+                times(seen.values().map(|s| Some(s.1))),
+            ],
+        )
+    }
+
+    fn session_links(&self) -> Result<RecordBatch> {
+        let links: Vec<_> = self.links.callers.iter().filter(|(_, _, link)| !matches!(link, Link::LongTerm)).collect();
+        let name = |of: fn(&Caller) -> Name| texts(links.iter().map(|(caller, _, _)| self.names(of(caller))));
+        let session = |link: &Link| match link {
+            Link::To(session, _) => Some(&self.links.sessions[*session]),
+            _ => None,
+        };
+        let of_session = |of: &dyn Fn(&crate::sts::link::Session) -> Option<String>| -> ArrayRef {
+            let values: Vec<Option<String>> = links.iter().map(|(_, _, link)| session(link).and_then(of)).collect();
+            texts(values.iter().map(Option::as_deref))
+        };
+        let owned = |name: Name| self.names(name).map(str::to_owned);
+        batch(
+            &SESSION_LINKS,
+            vec![
+                name(|c| c.kind),
+                name(|c| c.arn),
+                name(|c| c.account),
+                name(|c| c.principal),
+                name(|c| c.key),
+                name(|c| c.issuer_arn),
+                name(|c| c.session_name),
+                times(links.iter().map(|(caller, _, _)| caller.created_at)),
+                times(links.iter().map(|(_, exact, _)| *exact)),
+                of_session(&|s| owned(s.id)),
+                texts(links.iter().map(|(_, _, link)| match link {
+                    Link::To(_, method) => Some(method.as_str()),
+                    _ => None,
+                })),
+                texts(links.iter().map(|(_, _, link)| match link {
+                    Link::None(why) => Some(why.as_str()),
+                    _ => None,
+                })),
+                of_session(&|s| owned(s.role_arn)),
+                of_session(&|s| owned(s.origin.name)),
+                of_session(&|s| Some(s.origin.kind.to_owned())),
+                of_session(&|s| Some(s.origin.class.to_owned())),
+                integers(links.iter().map(|(_, _, link)| session(link).map(|s| i64::from(s.depth)))),
+                of_session(&|s| owned(self.links.sessions[s.root].id)),
+            ],
+        )
+    }
+
+    fn unlinked_issues(&self) -> Result<RecordBatch> {
+        let rows: Vec<_> = self
+            .links
+            .unlinked_issues
+            .iter()
+            .filter_map(|(session, why)| {
+                let issue = &self.issues[*self.links.sessions[*session].copies.first()? as usize];
+                Some((issue, why.as_str()))
+            })
+            .collect();
+        batch(
+            &UNLINKED_ISSUES,
+            vec![
+                texts(rows.iter().map(|(issue, _)| self.names(issue.event_id))),
+                times(rows.iter().map(|(issue, _)| Some(issue.at))),
+                texts(
+                    rows.iter().map(|(issue, _)| self.names(issue.caller.arn).or(self.names(issue.caller.principal))),
+                ),
+                texts(rows.iter().map(|(_, why)| Some(*why))),
+            ],
+        )
+    }
+}
+
+/// Splits sessions in order of issue wherever one was issued after every earlier one had ended.
+fn unbroken(spans: &[(i64, i64)]) -> Vec<&[(i64, i64)]> {
+    let mut runs = Vec::new();
+    let (mut start, mut end) = (0, i64::MIN);
+    for (place, &(issued, until)) in spans.iter().enumerate() {
+        if place > start && issued > end {
+            runs.push(&spans[start..place]);
+            start = place;
+        }
+        end = if place == start { until } else { end.max(until) };
+    }
+    runs.push(&spans[start..]);
+    runs
+}
+
+fn login_kind(api: &str) -> &'static str {
+    match api {
+        "ConsoleLogin" => "console",
+        "GetSigninToken" => "federation",
+        "AuthorizeOAuth2Access" | "CreateOAuth2Token" => "oauth",
+        "CreateToken" | "CreateTokenWithIAM" => "device_code",
+        _ => "portal",
+    }
+}

@@ -1,0 +1,185 @@
+//! The engine: a DataFusion session with rolecall's tables, views and functions, over a lake or over log files.
+//!
+//! Read-only: no statement writes, sets an option or reads a file that the tables do not stand for.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+
+use crate::error::{Error, Result};
+use crate::lake::ledger;
+use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, LEDGER};
+use crate::lake::store::{Lake, LakeOptions};
+use crate::source::{Filters, Source};
+
+use super::linked::{Computed, Inputs};
+use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
+use super::schema::COMPUTED;
+use super::{functions, mistake, period};
+
+/// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
+const LOOK_AROUND: i64 = 36 * 3600 * 1_000_000;
+
+/// The memory that queries share before they spill to disk, where nobody says otherwise.
+const MEMORY: usize = 1 << 30;
+
+/// The views, in the order in which they build on each other.
+const VIEWS: [(&str, &str); 3] = [
+    ("session_events", include_str!("../../queries/views/10-session_events.sql")),
+    ("unlinked", include_str!("../../queries/views/20-unlinked.sql")),
+    ("coverage", include_str!("../../queries/views/30-coverage.sql")),
+];
+
+/// Answers questions.
+pub struct Engine {
+    context: SessionContext,
+    logs: Option<Arc<Logs>>,
+}
+
+impl Engine {
+    /// Over a lake. `filters` narrow what the tables show, not what linking sees.
+    ///
+    /// # Errors
+    /// Where there is no lake, or it cannot be read.
+    pub async fn open_lake(location: &str, options: &LakeOptions, filters: &Filters) -> Result<Self> {
+        let lake = Lake::open(location, options).await?;
+        let engine = Self { context: context()?, logs: None };
+        engine.register("ledger_rows", lake.provider(LEDGER.name).await?)?;
+        engine.view("ledger", &ledger::latest().replace("FROM ledger)", "FROM ledger_rows)")).await?;
+        let calls = lake.provider(CREDENTIAL_CALLS.name).await?;
+        let activity = lake.provider(ACTIVITY.name).await?;
+        engine.tables(lake.provider(EVENTS.name).await?, calls, activity, filters).await?;
+        Ok(engine)
+    }
+
+    /// Over log files, with nothing stored.
+    ///
+    /// # Errors
+    /// Where a view does not fit the tables; that a source cannot be read shows when it is asked.
+    pub async fn open_logs(sources: Vec<Source>, filters: &Filters) -> Result<Self> {
+        let wider = Filters {
+            since: filters.since.map(|t| t - LOOK_AROUND),
+            until: filters.until.map(|t| t + LOOK_AROUND),
+            ..Filters::default()
+        };
+        let logs = Logs::new(sources, wider);
+        let engine = Self { context: context()?, logs: Some(logs.clone()) };
+        let pass = Pass::new(logs.clone());
+        engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
+        let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
+        let (calls, activity) = (derived(&CREDENTIAL_CALLS), derived(&ACTIVITY));
+        engine.tables(Arc::new(RawEvents::new(logs)), calls, activity, filters).await?;
+        Ok(engine)
+    }
+
+    async fn tables(
+        &self,
+        events: Arc<dyn TableProvider>,
+        calls: Arc<dyn TableProvider>,
+        activity: Arc<dyn TableProvider>,
+        filters: &Filters,
+    ) -> Result<()> {
+        self.narrowed(EVENTS.name, events, filters).await?;
+        let inputs = Inputs::new(calls.clone(), activity.clone());
+        self.register(CREDENTIAL_CALLS.name, calls)?;
+        self.register(ACTIVITY.name, activity)?;
+        for table in COMPUTED {
+            self.narrowed(table.name, Arc::new(Computed::new(table, inputs.clone())), filters).await?;
+        }
+        for (name, sql) in VIEWS {
+            self.view(name, sql).await?;
+        }
+        Ok(())
+    }
+
+    /// Registers a table as the filters let it be seen.
+    async fn narrowed(&self, name: &str, table: Arc<dyn TableProvider>, filters: &Filters) -> Result<()> {
+        match period::within(name, filters) {
+            None => self.register(name, table),
+            Some(within) => {
+                let all = self.context.read_table(table).map_err(broken)?;
+                let view = all.filter(within).map_err(broken)?.into_view();
+                self.register(name, view)
+            }
+        }
+    }
+
+    fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.context.register_table(name, table).map(|_| ()).map_err(broken)
+    }
+
+    async fn view(&self, name: &str, sql: &str) -> Result<()> {
+        let view = self.context.sql(sql).await.map_err(broken)?.into_view();
+        self.register(name, view)
+    }
+
+    /// The names of all tables and views, sorted.
+    pub fn tables_known(&self) -> Vec<String> {
+        let catalogs = self.context.catalog_names().into_iter().filter_map(|name| self.context.catalog(&name));
+        let schemas =
+            catalogs.flat_map(|c| c.schema_names().into_iter().filter_map(move |s| c.schema(&s)).collect::<Vec<_>>());
+        let mut names: Vec<String> = schemas.flat_map(|schema| schema.table_names()).collect();
+        names.sort();
+        names
+    }
+
+    /// Plans one statement and binds its parameters.
+    ///
+    /// # Errors
+    /// Usage, with what is wrong in plain words, where the query is no read-only statement over these tables.
+    pub async fn plan(&self, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<DataFrame> {
+        let names = self.tables_known();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let planned = self.context.sql_with_options(sql, read_only).await;
+        let mut frame = mistake::explained(planned, &names)?;
+        if !parameters.is_empty() {
+            let values: std::collections::HashMap<String, ScalarValue> = parameters.into_iter().collect();
+            frame = mistake::explained(frame.with_param_values(ParamValues::from(values)), &names)?;
+        }
+        Ok(frame)
+    }
+
+    /// Asks a question; the answer streams.
+    ///
+    /// # Errors
+    /// Usage where the query is wrong, input where the tables cannot be read.
+    pub async fn query(&self, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<SendableRecordBatchStream> {
+        let frame = self.plan(sql, parameters).await?;
+        let names = self.tables_known();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        mistake::explained(frame.execute_stream().await, &names)
+    }
+
+    /// For log files: what has been read so far, and what could not be.
+    pub fn books(&self) -> Option<Books> {
+        self.logs.as_ref().map(|logs| logs.books_so_far())
+    }
+}
+
+fn broken(error: datafusion::error::DataFusionError) -> Error {
+    Error::internal("the tables could not be set up").source(error)
+}
+
+fn context() -> Result<SessionContext> {
+    let mut config = SessionConfig::new().with_information_schema(true).with_batch_size(8192);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.catalog.default_catalog = "rolecall".into();
+    options.catalog.default_schema = "public".into();
+    let top = std::num::NonZeroUsize::new(3).ok_or_else(|| Error::internal("three is not zero"))?;
+    let pool = TrackConsumersPool::new(FairSpillPool::new(MEMORY), top);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(broken)?;
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    functions::register(&context)?;
+    Ok(context)
+}

@@ -1,0 +1,53 @@
+//! Real logs, where they stand beside the project: what linking finds in them was counted by hand.
+
+use std::path::Path;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type};
+use arrow::util::pretty::pretty_format_batches;
+use futures::TryStreamExt;
+use rolecall::source::{Filters, S3Options, Source};
+use rolecall::sql::session::Engine;
+
+/// The folder of real logs, where it stands.
+fn real(set: &str) -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real").join(set);
+    if !folder.exists() {
+        println!("skipped: no real logs beside the project");
+        return None;
+    }
+    Some(folder.to_string_lossy().into_owned())
+}
+
+async fn ask(engine: &Engine, sql: &str) -> Vec<RecordBatch> {
+    engine.query(sql, Vec::new()).await.unwrap().try_collect().await.unwrap()
+}
+
+async fn number(engine: &Engine, sql: &str) -> i64 {
+    let batches = ask(engine, sql).await;
+    let column = arrow::compute::cast(batches[0].column(0), &DataType::Int64).unwrap();
+    column.as_primitive::<Int64Type>().value(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stratus_run_of_2023_is_linked_as_counted_by_hand() {
+    let Some(folder) = real("invictus-ir+aws_dataset") else { return };
+    let source = Source::open(&folder, &S3Options::default()).await.unwrap();
+    let engine = Engine::open_logs(vec![source], &Filters::default()).await.unwrap();
+    assert_eq!(number(&engine, "SELECT count(*) FROM events").await, 2900);
+    assert_eq!(number(&engine, "SELECT sum(records) FROM ledger").await, 2900);
+    let assumed = "event_source = 'sts.amazonaws.com' AND event_name = 'AssumeRole'";
+    assert_eq!(number(&engine, &format!("SELECT count(*) FROM events WHERE {assumed}")).await, 49);
+    let denied = "SELECT count(*) FROM failures WHERE api = 'AssumeRole' AND role_arn IS NOT NULL";
+    assert_eq!(number(&engine, denied).await, 13);
+    let shown = ask(&engine, "SELECT session_id, link_method, session_name, issue_seen, event_count FROM sessions WHERE event_count > 0 AND issue_seen ORDER BY issued_at").await;
+    println!("{}", pretty_format_batches(&shown).unwrap());
+    let issued = "SELECT count(*) FROM sessions WHERE issue_seen AND link_method";
+    assert_eq!(number(&engine, &format!("{issued} = 'key'")).await, 8);
+    let by_creation = "SELECT count(*) FROM session_events WHERE access_key_id IS NULL AND link_method = 'creation'";
+    assert_eq!(number(&engine, by_creation).await, 2);
+    let shown = ask(&engine, "SELECT * FROM unlinked ORDER BY event_time").await;
+    println!("{}", pretty_format_batches(&shown).unwrap());
+    assert_eq!(number(&engine, "SELECT count(*) FROM unlinked WHERE reason = 'ambiguous'").await, 4);
+    assert_eq!(number(&engine, "SELECT count(*) FROM unlinked").await, 4);
+}
