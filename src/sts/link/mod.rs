@@ -7,6 +7,8 @@
 mod chain;
 mod index;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod uses;
 
 pub use sessions::{Origin, Session, ancestors};

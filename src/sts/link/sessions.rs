@@ -244,17 +244,20 @@ pub fn iso(micros: i64) -> String {
         .unwrap_or_else(|| micros.to_string())
 }
 
-/// Makes one session of all records of an issue: both copies of a cross-account call show the same key at the same second.
+/// Makes one session of all records of an issue: both copies of a cross-account call show the same key, role and session name
+/// at the same second.
 pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
-    let mut groups: HashMap<(Name, i64), Vec<u32>> = HashMap::new();
+    let mut groups: HashMap<(i64, [Name; 3]), Vec<u32>> = HashMap::new();
     for (row, issue) in issues.iter().enumerate() {
-        groups.entry((issue.key, issue.at)).or_default().push(row as u32);
+        groups.entry((issue.at, [issue.key, issue.role_arn, issue.session_name])).or_default().push(row as u32);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by(|a, b| (a.0.1, names.text(a.0.0)).cmp(&(b.0.1, names.text(b.0.0))));
+    groups.sort_by(|(a, _), (b, _)| {
+        a.0.cmp(&b.0).then_with(|| a.1.map(|n| names.text(n)).cmp(&b.1.map(|n| names.text(n))))
+    });
     let mut seen: HashMap<Name, u32> = HashMap::new();
     let mut sessions = Vec::with_capacity(groups.len());
-    for ((key, at), mut copies) in groups {
+    for ((at, [key, ..]), mut copies) in groups {
         // The copy with an ARN knows the caller; the rest of the order only has to be the same every time.
         copies.sort_by_key(|&row| {
             let issue = &issues[row as usize];
@@ -264,7 +267,10 @@ pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
         // Masked logs show one key for many issues: the id stays unique.
         let again = seen.entry(key).or_insert(0);
         *again += 1;
-        let id = if *again == 1 { key } else { names.add(Some(&format!("{}@{}", names.text(key), iso(at)))) };
+        let id = match *again {
+            1 => key,
+            n => names.add(Some(&format!("{}@{}#{n}", names.text(key), iso(at)))),
+        };
         let mut session = Session::empty(id);
         let first =
             |f: &dyn Fn(&Issue) -> Name| copies.iter().map(|&row| f(&issues[row as usize])).fold(Name::NONE, Name::or);
