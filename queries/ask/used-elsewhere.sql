@@ -5,7 +5,7 @@
 -- false_positives: A laptop that changes its network or its VPN; several instances behind one role session never share a key.
 -- theme: addresses
 WITH used AS (
-    SELECT session_id, ip, ip_kind, min(first_at) AS first_at, max(last_at) AS last_at, sum(event_count) AS events, array_agg(DISTINCT user_agent) AS agents
+    SELECT session_id, ip, ip_kind, min(first_at) AS first_at, max(last_at) AS last_at, sum(event_count) AS events, array_sort(array_agg(DISTINCT user_agent)) AS agents
     FROM session_addresses
     WHERE ip_kind IN ('public', 'private', 'cgnat')
     GROUP BY session_id, ip, ip_kind

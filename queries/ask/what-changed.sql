@@ -21,4 +21,4 @@ WHERE read_only = false
     AND ($account IS NULL OR recipient_account_id = $account)
     AND ($include_services OR origin_class IS DISTINCT FROM 'service')
 GROUP BY recipient_account_id, event_source, event_name, origin, origin_class, role_arn, 10
-ORDER BY first_at, call, origin, role, via
+ORDER BY first_at, account, call, origin, role, via
