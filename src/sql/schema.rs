@@ -238,3 +238,51 @@ pub static COMPUTED: [&Table; 9] = [
     &SESSION_LINKS,
     &UNLINKED_ISSUES,
 ];
+
+/// What `session_events` adds to the columns of `events`.
+pub static SESSION_EVENTS: Table = Table {
+    name: "session_events",
+    doc: "One row per call made with a session's credentials: every column of events, and then these. Of a call that several accounts recorded, only the caller's own copy counts.",
+    partition: None,
+    columns: columns! {
+        session_id Text "The session.";
+        link_method Text "How the call was tied to it: key, creation, window.";
+        role_arn Text "The session's role.";
+        origin Text "Who stands at the top of its chain.";
+        origin_type Text "What that is; see sessions.";
+        origin_class Text "What it is taken for; see sessions.";
+        chain_depth Int "Roles from the origin to the session's.";
+        root_session_id Text "The first session of the chain.";
+    },
+};
+
+/// What could not be tied.
+pub static UNLINKED: Table = Table {
+    name: "unlinked",
+    doc: "One row per call or issue that could not be tied to a session.",
+    partition: None,
+    columns: columns! {
+        event_id Text "The event.";
+        event_time Time "When.";
+        identity Text "The caller's ARN, else its unique id.";
+        reason Text "no_trail_of_caller_account, before_window, ambiguous, no_key.";
+    },
+};
+
+/// What the logs cover.
+pub static COVERAGE: Table = Table {
+    name: "coverage",
+    doc: "One row per account, region and hour that holds events.",
+    partition: None,
+    columns: columns! {
+        account Text "The account that received the events.";
+        region Text "The region as written in the events.";
+        hour Time "The hour's beginning.";
+        objects Int "Objects that hold events of that hour.";
+        events Int "Events.";
+        lateness Int "The longest time from an event to its delivery, in seconds.";
+    },
+};
+
+/// The views of `queries/views`, as documented; a test holds them against what the views give.
+pub static VIEWS: [&Table; 3] = [&SESSION_EVENTS, &UNLINKED, &COVERAGE];
