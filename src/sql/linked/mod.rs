@@ -3,6 +3,7 @@
 //! Linking looks at all derived rows at once and is done once per question; a table builds only the columns a query reads.
 
 mod build;
+mod edges;
 mod load;
 mod provider;
 mod sessions;

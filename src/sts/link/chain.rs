@@ -23,7 +23,8 @@ pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: 
             tied.unlinked_issues.push((place, why));
         }
     }
-    for place in top_down(names, sessions) {
+    tied.top_down = top_down(names, sessions);
+    for place in tied.top_down.iter().copied() {
         let origin = match sessions[place].parent {
             Some(parent) => sessions[parent].origin,
             None => match sessions[place].copies.first() {

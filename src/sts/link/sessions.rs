@@ -316,9 +316,7 @@ pub fn finish(
     }
     revoke(sessions, revocations);
     requesters(names, sessions, issues, sightings);
-    let mut by_depth: Vec<usize> = (0..sessions.len()).collect();
-    by_depth.sort_by_key(|&place| ancestors(sessions, place).len());
-    for place in by_depth {
+    for place in tied.top_down.iter().copied() {
         let said = sessions[place].copies.iter().map(|&row| &issues[row as usize]);
         let said = said.fold(Name::NONE, |known, i| known.or(i.source_identity).or(i.caller_source_identity));
         let shown = tied.session_uses[place].iter().map(|&row| uses[row as usize].source_identity);

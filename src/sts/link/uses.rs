@@ -20,6 +20,8 @@ pub struct Tied {
     pub session_uses: Vec<Vec<u32>>,
     /// Per issue record: the place of its caller in `callers`.
     pub issue_callers: Vec<usize>,
+    /// Every session, parents before children.
+    pub top_down: Vec<usize>,
     /// Issues whose caller could not be found.
     pub unlinked_issues: Vec<(usize, Why)>,
 }
