@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::event::Text;
-use super::record::{Field, Kind, Other, Within};
+use super::fields::{Field, Within};
+use super::record::{Kind, Other};
 use super::redact;
 use super::text::unescape;
 use super::typed::Record;
@@ -129,17 +130,19 @@ fn is_bare(raw: &str) -> bool {
 /// Whether the session issuer's ARN tells its type, account and name too.
 fn issuer_is_told(record: &Record<'_, '_>) -> bool {
     let text = |field: Field| record.slots.get(field).text(record.text);
-    let mut parts = text(Field::IssuerArn).splitn(6, ':').skip(4);
-    let (Some(account), Some(resource)) = (parts.next(), parts.next()) else { return false };
-    let (prefix, name) = match text(Field::IssuerType) {
-        "Role" => ("role/", resource.rsplit('/').next()),
-        "IAMUser" => ("user/", resource.rsplit('/').next()),
+    let prefix = match text(Field::IssuerType) {
+        "Role" => "role/",
+        "IAMUser" => "user/",
         _ => return false,
     };
-    let same = |field: Field, told: &str| !record.slots.has(field) || text(field) == told;
-    resource.starts_with(prefix)
-        && same(Field::IssuerAccountId, account)
-        && same(Field::IssuerUserName, name.unwrap_or_default())
+    // arn:partition:iam::account:role/path/name, read from both ends.
+    let (account, name) = (text(Field::IssuerAccountId), text(Field::IssuerUserName));
+    let arn = text(Field::IssuerArn);
+    let mut colons = arn.bytes().enumerate().filter(|(_, c)| *c == b':').map(|(i, _)| i);
+    let (Some(before), Some(after)) = (colons.nth(3), colons.next()) else { return false };
+    arn[after + 1..].starts_with(prefix)
+        && (account.is_empty() || &arn[before + 1..after] == account)
+        && (name.is_empty() || arn.strip_suffix(name).is_some_and(|rest| rest.ends_with('/')))
 }
 
 /// The objects inside an object, with their keys.

@@ -3,12 +3,13 @@
 //! Pure: no I/O, no clock, no Arrow. Nothing is dropped silently: every record becomes an event, a fault or a counted
 //! non-event. Session tokens never leave this room.
 //!
-//! The way of the bytes: `object` unwraps (gzip, zip), `walk` finds the records, `record` finds a record's fields, `typed` and
+//! The way of the bytes: `object` unwraps (gzip, zip), `walk` finds the records, `record` finds a record's fields (`fields` names them), `typed` and
 //! `extra` make the event of them. `scan`, `text`, `time` and `gzip` serve these; `redact` stands at every exit.
 
 mod book;
 pub mod event;
 mod extra;
+mod fields;
 mod gzip;
 mod object;
 mod record;

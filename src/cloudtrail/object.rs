@@ -184,7 +184,7 @@ impl Object<'_> {
         } else {
             read
         };
-        let mut part = if read.is_ok() && head.len() as u64 > most && !gzip::is_gzip(&head) {
+        let part = if read.is_ok() && head.len() as u64 > most && !gzip::is_gzip(&head) {
             let mut source = Cursor::new(head).chain(file);
             inner.stream(each, |out| read_full(&mut source, out))
         } else {
@@ -197,9 +197,6 @@ impl Object<'_> {
             part
         };
         self.left = self.left.saturating_sub(part.decompressed);
-        if self.left == 0 && !part.truncated {
-            part.truncated = true;
-        }
         book.add(part, self.limits);
     }
 

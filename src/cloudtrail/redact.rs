@@ -73,12 +73,17 @@ fn token_byte(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=' | b'%' | b'-' | b'_')
 }
 
-/// Whether more than `SHORT` token bytes stand in a row. Such a run covers a multiple of `SHORT`, so only those are tried.
+/// Whether more than `SHORT` token bytes stand in a row.
 #[inline]
 pub(super) fn long_run(s: &[u8]) -> bool {
-    s.iter().skip(SHORT).step_by(SHORT).enumerate().any(|(n, &c)| {
-        let at = (n + 1) * SHORT;
-        token_byte(c) && {
+    s.len() > SHORT && covers_a_multiple(s)
+}
+
+/// Such a run covers a multiple of `SHORT`, so only those places are tried.
+#[inline(never)]
+fn covers_a_multiple(s: &[u8]) -> bool {
+    (SHORT..s.len()).step_by(SHORT).any(|at| {
+        token_byte(s[at]) && {
             let after = s[at..].iter().take(SHORT + 1).take_while(|&&c| token_byte(c)).count();
             let before = s[..at].iter().rev().take(SHORT).take_while(|&&c| token_byte(c)).count();
             before + after > SHORT

@@ -30,13 +30,25 @@ pub(super) enum Stop {
 pub(super) type Scan<T> = Result<T, Stop>;
 
 /// The place of the first byte at or after `i` that ends or breaks a string: `"`, `\` or a control character.
-#[inline]
+///
+/// Eight bytes at a time in an integer: the arithmetic marks the high bit of every byte that is one. It may mark bytes above a
+/// right one wrongly, so only the lowest counts.
+#[inline(always)]
 fn special(b: &[u8], mut i: usize) -> usize {
-    while let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<16>()) {
-        if let Some(n) = first_special(chunk) {
-            return i + n;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let slash = word ^ (ONES * b'\\' as u64);
+        let quote = quote.wrapping_sub(ONES) & !quote;
+        let slash = slash.wrapping_sub(ONES) & !slash;
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let marks = (quote | slash | control) & HIGH;
+        if marks != 0 {
+            return i + (marks.trailing_zeros() / 8) as usize;
         }
-        i += 16;
+        i += 8;
     }
     while let Some(&c) = b.get(i) {
         if c == b'"' || c == b'\\' || c < 0x20 {
@@ -47,24 +59,8 @@ fn special(b: &[u8], mut i: usize) -> usize {
     i
 }
 
-/// The first such byte of sixteen. Written without branches so that it compiles to vector comparisons on every processor; the
-/// matches are read back as one integer, a byte each.
-#[inline]
-fn first_special(chunk: &[u8; 16]) -> Option<usize> {
-    let hits = chunk.map(|c| if (c == b'"') | (c == b'\\') | (c < 0x20) { 0xff } else { 0u8 });
-    let bits = u128::from_le_bytes(hits);
-    let (low, high) = (bits as u64, (bits >> 64) as u64);
-    if low != 0 {
-        Some((low.trailing_zeros() / 8) as usize)
-    } else if high != 0 {
-        Some(8 + (high.trailing_zeros() / 8) as usize)
-    } else {
-        None
-    }
-}
-
 /// The closing quote of the string whose first byte is at `start`, and its flags.
-#[inline]
+#[inline(always)]
 pub(super) fn string(b: &[u8], start: usize) -> Scan<(usize, u8)> {
     let mut flags = 0;
     let mut i = start;
@@ -205,7 +201,7 @@ pub(super) struct Key {
 }
 
 /// Reads `"key":` at `i`; gives the key and where its value begins.
-#[inline]
+#[inline(always)]
 pub(super) fn key(b: &[u8], i: usize) -> Scan<(Key, usize)> {
     if at(b, i)? != b'"' {
         return Err(Stop::Bad(i));

@@ -4,17 +4,16 @@
 //! never changes the result. A broken record is one fault, and reading goes on at the next place where a record can begin.
 //! Bytes that are no UTF-8 are replaced by U+FFFD in their record only, and one fault of the object tells how many records.
 
-mod kind;
+mod desk;
 mod resync;
 
 use std::borrow::Cow;
 
-use super::book::{Book, Fault, Form, Limits, Place, Reason};
+use super::book::{Book, Form, Limits, Place, Reason};
 use super::event::Event;
-use super::record::{Field, Found, Kind, Slots};
+use super::record::{Found, Slots};
 use super::scan::{self, Stop};
-use super::text::unescape;
-use super::typed::Record;
+use desk::Desk;
 
 /// No record may be longer: CloudTrail's are at most 256 KiB (1 MiB in an event data store).
 pub(super) const MAX_RECORD: usize = 64 << 20;
@@ -53,25 +52,18 @@ pub(super) struct Buffers {
 
 /// One object's (or zip member's) way from text to events.
 pub(super) struct Walk<'w> {
-    limits: &'w Limits,
     name: &'w str,
-    member: Option<&'w str>,
-    each: &'w mut dyn FnMut(Place<'_>, &Event<'_>),
-    buffers: &'w mut Buffers,
-    book: Book,
+    slots: &'w mut Slots,
+    desk: Desk<'w>,
     state: State,
     /// Bytes of the text before the piece at hand.
     offset: u64,
     /// Where the text was cut, if it was.
     cut: Option<String>,
-    /// What the first record was that is no event.
-    other: Option<&'static str>,
     /// What the bytes are that the text begins with, where they are no JSON.
     no_json: Option<&'static str>,
     /// Record faults that say nothing of CloudTrail: where nothing else does, they are no faults.
     loose: u64,
-    /// Records with replaced bytes, and the first of them.
-    replaced: (u64, u64),
 }
 
 impl<'w> Walk<'w> {
@@ -82,20 +74,16 @@ impl<'w> Walk<'w> {
         each: &'w mut dyn FnMut(Place<'_>, &Event<'_>),
         buffers: &'w mut Buffers,
     ) -> Self {
+        let Buffers { outer, inner } = buffers;
         Walk {
-            limits,
             name,
-            member,
-            each,
-            buffers,
-            book: Book::default(),
+            slots: outer,
+            desk: Desk::new(limits, member, each, inner),
             state: State::Between,
             offset: 0,
             cut: None,
-            other: None,
             no_json: None,
             loose: 0,
-            replaced: (0, 0),
         }
     }
 
@@ -135,13 +123,17 @@ impl<'w> Walk<'w> {
     fn end(&mut self) {
         match self.state {
             State::Array { .. } | State::Envelope => {
-                let index = self.book.records;
+                let index = self.desk.book.records;
                 self.cut
                     .get_or_insert_with(|| format!("the text ends after {index} records, before its closing bracket"));
             }
             State::Garbage(from) if self.no_json.is_none() => {
                 let length = self.offset - from;
-                self.fault(None, Reason::TrailingGarbage, format!("{length} bytes at byte {from} that are no JSON"));
+                self.desk.fault(
+                    None,
+                    Reason::TrailingGarbage,
+                    format!("{length} bytes at byte {from} that are no JSON"),
+                );
             }
             _ => {}
         }
@@ -160,7 +152,7 @@ impl<'w> Walk<'w> {
             Some(_) if buf[at..].starts_with(BOM) => Step::To(at + BOM.len()),
             Some(_) if BOM.starts_with(&buf[at..]) && !last => Step::More(at),
             Some(_) => {
-                if self.book.records == 0 && self.other.is_none() && self.no_json.is_none() {
+                if self.desk.book.records == 0 && self.desk.other.is_none() && self.no_json.is_none() {
                     self.no_json = Some(kind_of_text(self.name, &buf[at..]));
                 }
                 self.state = State::Garbage(self.offset + at as u64);
@@ -174,7 +166,7 @@ impl<'w> Walk<'w> {
             let next = at + line + 1;
             let length = self.offset + next as u64 - from;
             self.loose += 1;
-            self.record_fault(Reason::NotJson, format!("{length} bytes at byte {from} that are no JSON"));
+            self.desk.record_fault(Reason::NotJson, format!("{length} bytes at byte {from} that are no JSON"));
             self.state = State::Between;
             return Step::To(next);
         }
@@ -202,7 +194,7 @@ impl<'w> Walk<'w> {
                     };
                     self.loose += u64::from(!envelope);
                     let from = self.offset + at as u64;
-                    self.record_fault(Reason::NotAnObject, format!("{kind} of {length} bytes at byte {from}"));
+                    self.desk.record_fault(Reason::NotAnObject, format!("{kind} of {length} bytes at byte {from}"));
                     Step::To(at + length)
                 }
                 Err(stop) => self.broken(buf, at, stop, Some(envelope), last),
@@ -231,7 +223,7 @@ impl<'w> Walk<'w> {
             }
             Ok((false, next)) => Step::To(next),
             Err(Stop::More) if last => {
-                self.cut = Some(format!("the text ends in the envelope, after {} records", self.book.records));
+                self.cut = Some(format!("the text ends in the envelope, after {} records", self.desk.book.records));
                 self.state = State::Done;
                 Step::To(buf.len())
             }
@@ -247,35 +239,16 @@ impl<'w> Walk<'w> {
     /// Reads the object at `at`: a record of an array (`array` tells whether of an envelope's), else a document.
     fn object(&mut self, buf: &[u8], at: usize, array: Option<bool>, last: bool) -> Step {
         let b = &buf[at..buf.len().min(at + MAX_RECORD)];
-        match self.buffers.outer.scan(b, array.is_none()) {
+        match self.slots.scan(b, array.is_none()) {
             Ok(Found::Envelope(records)) => {
                 self.state = State::Array { envelope: true };
                 Step::To(at + records + 1)
             }
             Ok(Found::Object(end)) => {
-                self.record(&b[..end], array == Some(true));
+                self.desk.record(&b[..end], self.slots, array == Some(true));
                 Step::To(at + end)
             }
             Err(stop) => self.broken(buf, at, stop, array, last),
-        }
-    }
-
-    fn not_event(&mut self, what: &'static str) {
-        self.other.get_or_insert(what);
-        self.book.records += 1;
-        self.book.not_events += 1;
-    }
-
-    fn record_fault(&mut self, reason: Reason, text: String) {
-        let index = self.book.records;
-        self.book.records += 1;
-        self.book.fault_count += 1;
-        self.fault(Some(index), reason, text);
-    }
-
-    fn fault(&mut self, index: Option<u64>, reason: Reason, text: String) {
-        if self.book.faults.len() < self.limits.max_faults {
-            self.book.faults.push(Fault { index, member: self.member.map(str::to_owned), reason, text });
         }
     }
 
@@ -288,35 +261,35 @@ impl<'w> Walk<'w> {
                     Some(cut) => format!("{text}: {cut}"),
                     None => text.into_owned(),
                 };
-                self.fault(None, reason, text);
-                self.book.truncated |= reason != Reason::TrailingGarbage;
+                self.desk.fault(None, reason, text);
+                self.desk.book.truncated |= reason != Reason::TrailingGarbage;
             }
             None => {
                 if let Some(text) = cut {
-                    self.fault(None, Reason::TruncatedRecord, text);
-                    self.book.truncated = true;
+                    self.desk.fault(None, Reason::TruncatedRecord, text);
+                    self.desk.book.truncated = true;
                 }
             }
         }
-        let (count, first) = self.replaced;
+        let (count, first) = self.desk.replaced;
         if count > 0 {
             let text =
                 format!("{count} records hold bytes that are no UTF-8, replaced by U+FFFD; the first is {first}");
-            self.fault(None, Reason::InvalidUtf8, text);
+            self.desk.fault(None, Reason::InvalidUtf8, text);
         }
-        let book = &mut self.book;
+        let book = &mut self.desk.book;
         if book.events == 0 && book.fault_count == self.loose && self.loose > 0 {
             // Nothing here is CloudTrail's: text that is no JSON, or an array of something else.
             book.faults.retain(|fault| fault.index.is_none());
             (book.not_events, book.fault_count) = (book.not_events + self.loose, 0);
-            self.other.get_or_insert("other JSON");
+            self.desk.other.get_or_insert("other JSON");
         }
-        book.form = match (book.events + book.fault_count, self.other, self.no_json) {
+        book.form = match (book.events + book.fault_count, self.desk.other, self.no_json) {
             (1.., _, _) => Form::CloudTrail,
             (0, Some(what), _) | (0, None, Some(what)) => Form::NotCloudTrail(what),
             (0, None, None) => Form::Empty,
         };
-        self.book
+        self.desk.book
     }
 }
 

@@ -55,7 +55,7 @@ impl Walk<'_> {
                 }
             }
         };
-        let index = self.book.records;
+        let index = self.desk.book.records;
         let Some(resume) = resume else {
             self.state = State::Done;
             if stop == Stop::More && last && seen < MAX_RECORD {
@@ -67,12 +67,12 @@ impl Walk<'_> {
                 Reason::TooLarge => format!("record {index} at byte {from} is longer than {MAX_RECORD} bytes"),
                 _ => what,
             };
-            self.record_fault(reason, format!("{text}; the rest cannot be read"));
-            self.book.truncated = true;
+            self.desk.record_fault(reason, format!("{text}; the rest cannot be read"));
+            self.desk.book.truncated = true;
             return Step::To(buf.len());
         };
         let (reason, text) = why(stop, from);
-        self.record_fault(reason, format!("{text}; {} bytes left out", resume - at));
+        self.desk.record_fault(reason, format!("{text}; {} bytes left out", resume - at));
         Step::To(resume)
     }
 }
