@@ -1,7 +1,5 @@
 //! Writes an answer to where the user wants it, and says what was left out.
 
-#![allow(dead_code)]
-
 use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;

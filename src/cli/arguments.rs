@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ingest, lake};
+use super::{ask, ingest, lake, sql, who};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
 use crate::source::{Filters, S3Options};
@@ -45,6 +45,9 @@ impl Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Ingest(ingest::Ingest),
+    Sql(sql::Sql),
+    Ask(ask::Ask),
+    Who(who::Who),
     Lake(lake::Lake),
 }
 
@@ -174,7 +177,6 @@ pub struct Reading {
 }
 
 /// Reads `name=value`.
-#[allow(dead_code)]
 pub fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),

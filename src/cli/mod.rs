@@ -4,6 +4,8 @@
 
 mod answer;
 mod arguments;
+mod ask;
+mod asking;
 mod console;
 mod ingest;
 mod interrupt;
@@ -11,6 +13,9 @@ mod lake;
 pub mod output;
 mod progress;
 mod sources;
+mod sql;
+mod who;
+mod who_screen;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -69,6 +74,10 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
     arguments.check()?;
     match arguments.verb {
         Verb::Ingest(ingest) => working(|interrupt| async move { ingest.run(console, &interrupt).await }),
+        Verb::Sql(sql) => working(|interrupt| async move { sql.run(console, &interrupt).await }),
+        Verb::Ask(ask) if ask.lists() => ask.list(console),
+        Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
+        Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

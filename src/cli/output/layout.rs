@@ -3,9 +3,22 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Below this a column of long texts cannot be read any more.
-const NARROWEST: usize = 16;
-/// Up to this a column is never broken: access keys, times and account ids are read as one.
+const NARROWEST: usize = 13;
+/// Up to this a column is never broken: access keys and account ids are read as one.
 const WHOLE: usize = 20;
+/// The width of a date with the T that follows it.
+const DATE: usize = 11;
+
+/// How a column may be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cells {
+    /// Never: numbers.
+    Whole,
+    /// Behind the date only: times.
+    Times,
+    /// Anywhere, down to a width that can still be read.
+    Text,
+}
 
 /// What a column asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +29,8 @@ pub struct Wish {
     pub header: usize,
     /// The width of the header's longest word, for it can be broken between words.
     pub header_word: usize,
-    /// Times and numbers are never broken.
-    pub rigid: bool,
+    /// How it may be broken.
+    pub kind: Cells,
 }
 
 impl Wish {
@@ -26,7 +39,11 @@ impl Wish {
     }
 
     fn least(self) -> usize {
-        let cells = if self.rigid || self.cells <= WHOLE { self.cells } else { NARROWEST };
+        let cells = match self.kind {
+            Cells::Times => self.cells.min(DATE),
+            Cells::Text if self.cells > WHOLE => NARROWEST,
+            Cells::Whole | Cells::Text => self.cells,
+        };
         cells.max(self.header_word)
     }
 }
@@ -52,7 +69,9 @@ pub fn widths(wishes: &[Wish], room: usize) -> Option<Vec<usize>> {
 }
 
 fn within(wish: Wish, cap: usize) -> usize {
-    cap.clamp(wish.least(), wish.natural().max(wish.least()))
+    let (least, most) = (wish.least(), wish.natural().max(wish.least()));
+    // Between its two forms a time gains nothing.
+    if wish.kind == Cells::Times && cap < wish.cells { least } else { cap.clamp(least, most) }
 }
 
 /// A text's width on a terminal.
@@ -63,14 +82,30 @@ pub fn width(text: &str) -> usize {
 /// Breaks a text into lines, after the marks that structure ARNs, paths and JSON where there are any. A text that needs
 /// more than `most` lines is shortened in the middle: both ends of an ARN say more than its middle.
 pub fn wrap(text: &str, room: usize, most: usize) -> Vec<String> {
-    let lines = broken(text, room, true);
+    let lines = broken(text, room, Marks::Structure);
     if lines.len() <= most {
         return lines;
     }
     let budget = (room * most).saturating_sub(1);
     let head = taken(text.chars(), budget.div_ceil(2));
     let tail: String = taken(text.chars().rev(), budget / 2).chars().rev().collect();
-    broken(&format!("{head}…{tail}"), room, false)
+    broken(&format!("{head}…{tail}"), room, Marks::None)
+}
+
+/// Breaks a sentence into lines, between words where that is possible.
+pub fn wrap_words(text: &str, room: usize) -> Vec<String> {
+    broken(text, room, Marks::Words)
+}
+
+/// Where a line may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    /// Anywhere.
+    None,
+    /// After a mark of structure.
+    Structure,
+    /// After a space, else after a mark of structure.
+    Words,
 }
 
 fn taken(chars: impl Iterator<Item = char>, room: usize) -> String {
@@ -83,24 +118,33 @@ fn taken(chars: impl Iterator<Item = char>, room: usize) -> String {
         .collect()
 }
 
-fn broken(text: &str, room: usize, at_marks: bool) -> Vec<String> {
+fn broken(text: &str, room: usize, marks: Marks) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    // Bytes of the line up to its last mark.
-    let mut mark = 0;
+    // Bytes of the line up to its last mark, and up to its last space.
+    let (mut mark, mut space) = (0, 0);
     for c in text.chars() {
         let wide = c.width().unwrap_or(0);
         if used + wide > room && !line.is_empty() {
-            let rest = if at_marks && mark > 0 { line.split_off(mark) } else { String::new() };
+            let end = match marks {
+                Marks::Words if space > 0 => space,
+                Marks::Words | Marks::Structure if mark > 0 => mark,
+                _ => line.len(),
+            };
+            let rest = line.split_off(end);
             lines.push(std::mem::replace(&mut line, rest));
             used = line.width();
-            mark = 0;
+            (mark, space) = (0, 0);
         }
         line.push(c);
         used += wide;
-        if matches!(c, ' ' | '/' | ':' | ',' | ';' | '-' | '_' | '@' | '=' | '&' | '|') {
+        let date = c == 'T' && line.as_bytes().iter().rev().nth(1).is_some_and(u8::is_ascii_digit);
+        if date || matches!(c, ' ' | '/' | ':' | ',' | ';' | '-' | '_' | '@' | '=' | '&' | '|') {
             mark = line.len();
+        }
+        if c == ' ' {
+            space = line.len();
         }
     }
     lines.push(line);
@@ -112,15 +156,16 @@ mod tests {
     use super::*;
 
     fn text(cells: usize) -> Wish {
-        Wish { cells, header: 4, header_word: 4, rigid: false }
+        Wish { cells, header: 4, header_word: 4, kind: Cells::Text }
     }
 
     #[test]
     fn short_columns_are_whole_and_long_ones_share() {
-        let time = Wish { cells: 20, header: 10, header_word: 6, rigid: true };
+        let time = Wish { cells: 20, header: 10, header_word: 6, kind: Cells::Times };
         assert_eq!(widths(&[time, text(12), text(90), text(60)], 100).unwrap(), [20, 12, 34, 34]);
         assert_eq!(widths(&[time, text(12)], 100).unwrap(), [20, 12]);
-        assert_eq!(widths(&[text(90), text(90), text(90)], 40), None);
+        assert_eq!(widths(&[time, time, text(90)], 40).unwrap(), [11, 11, 18]);
+        assert_eq!(widths(&[text(90), text(90), text(90)], 38), None);
         assert_eq!(widths(&[], 40).unwrap(), [0; 0]);
     }
 
@@ -131,6 +176,9 @@ mod tests {
         assert_eq!(wrap(arn, 80, 9), [arn]);
         assert_eq!(wrap(arn, 20, 2), ["arn:aws:iam::1111222", "…rm/DeployEverything"]);
         assert_eq!(wrap("日本語日本語", 5, 9), ["日本", "語日", "本語"]);
+        assert_eq!(wrap("2026-11-07T03:36:00Z", 11, 9), ["2026-11-07T", "03:36:00Z"]);
+        assert_eq!(wrap_words("to 2026-11-07 it", 14), ["to 2026-11-07 ", "it"]);
+        assert_eq!(wrap_words("to 2026-11-07", 8), ["to ", "2026-11-", "07"]);
         assert_eq!(wrap("", 5, 9), [""]);
         assert_eq!(wrap("日", 1, 9), ["日"]);
     }

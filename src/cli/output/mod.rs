@@ -160,9 +160,9 @@ pub fn text(mut target: Target, text: &str) -> Result<()> {
     }
 }
 
-/// A text in lines that fit, broken after the marks that structure it; one line where nothing limits it.
+/// A sentence in lines that fit, broken between words; one line where nothing limits it.
 pub fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
-    layout::wrap(text, width.unwrap_or(usize::MAX).max(1), usize::MAX)
+    layout::wrap_words(text, width.unwrap_or(usize::MAX).max(1))
 }
 
 fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -16,7 +16,7 @@ use crate::error::Result;
 /// Rows that a table shows; nobody reads more, and a table is held in memory.
 const MOST_ROWS: usize = 1000;
 /// Lines of one cell in a table.
-const CELL_LINES: usize = 4;
+const CELL_LINES: usize = 6;
 /// Lines of one value in a block.
 const BLOCK_LINES: usize = 12;
 
@@ -53,7 +53,12 @@ impl Table {
             cells: self.rows.iter().map(|row| layout::width(&row[column])).max().unwrap_or(0),
             header: layout::width(name),
             header_word: name.split_inclusive(['_', ' ']).map(layout::width).max().unwrap_or(0),
-            rigid: is_number(kind) || kind.is_temporal() || *kind == DataType::Boolean,
+            kind: match kind {
+                DataType::Timestamp(_, _) => layout::Cells::Times,
+                DataType::Boolean => layout::Cells::Whole,
+                kind if is_number(kind) || kind.is_temporal() => layout::Cells::Whole,
+                _ => layout::Cells::Text,
+            },
         }
     }
 

@@ -178,36 +178,42 @@ fn long_arns_at_two_hundred_columns() {
 }
 
 #[test]
-fn long_arns_at_a_hundred_columns() {
-    let table = text(Format::Table, &[sessions()], Some(100));
-    assert!(table.lines().all(|line| layout::width(line) <= 100));
+fn long_arns_at_eighty_columns() {
+    let table = text(Format::Table, &[sessions()], Some(80));
+    assert!(table.lines().all(|line| layout::width(line) <= 80));
     insta::assert_snapshot!(table, @r#"
-    ┌──────────────────────┬──────────────────────┬──────────────────┬──────────────────┬─────────────┐
-    │ session_id           ┆ issued_at            ┆ role_arn         ┆ chain_path       ┆ event_count │
-    ╞══════════════════════╪══════════════════════╪══════════════════╪══════════════════╪═════════════╡
-    │ ASIARTX3GSDS2UJDIVTY ┆ 2026-11-06T03:16:00Z ┆ arn:aws:iam::111 ┆ ["arn:aws:iam::1 ┆        1234 │
-    │                      ┆                      ┆ 122223333:role/a ┆ 11122223333:role ┆             │
-    │                      ┆                      ┆ …owerUserAccess_ ┆ …5556666:role/De ┆             │
-    │                      ┆                      ┆ 0123456789abcdef ┆ ployEverything"] ┆             │
-    ├╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌┤
-    │                      ┆ 2026-11-06T03:16:00Z ┆                  ┆                  ┆           5 │
-    └──────────────────────┴──────────────────────┴──────────────────┴──────────────────┴─────────────┘
+    ┌──────────────────────┬─────────────┬───────────────┬───────────────┬────────┐
+    │ session_id           ┆ issued_at   ┆ role_arn      ┆ chain_path    ┆ event_ │
+    │                      ┆             ┆               ┆               ┆  count │
+    ╞══════════════════════╪═════════════╪═══════════════╪═══════════════╪════════╡
+    │ ASIARTX3GSDS2UJDIVTY ┆ 2026-11-06T ┆ arn:aws:iam:: ┆ ["arn:aws:iam ┆   1234 │
+    │                      ┆ 03:16:00Z   ┆ 111122223333: ┆ ::11112222333 ┆        │
+    │                      ┆             ┆ role/aws-rese ┆ 3:role/aws-re ┆        │
+    │                      ┆             ┆ …edSSO_PowerU ┆ …::4444555566 ┆        │
+    │                      ┆             ┆ serAccess_012 ┆ 66:role/Deplo ┆        │
+    │                      ┆             ┆ 3456789abcdef ┆ yEverything"] ┆        │
+    ├╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌┤
+    │                      ┆ 2026-11-06T ┆               ┆               ┆      5 │
+    │                      ┆ 03:16:00Z   ┆               ┆               ┆        │
+    └──────────────────────┴─────────────┴───────────────┴───────────────┴────────┘
     "#);
 }
 
 #[test]
 fn many_columns_become_blocks() {
-    let table = text(Format::Table, &[sessions()], Some(80));
-    assert!(table.lines().all(|line| layout::width(line) <= 80));
+    let table = text(Format::Table, &[sessions()], Some(70));
+    assert!(table.lines().all(|line| layout::width(line) <= 70));
     insta::assert_snapshot!(table, @r#"
     ── row 1 ──
     session_id   ASIARTX3GSDS2UJDIVTY
     issued_at    2026-11-06T03:16:00Z
-    role_arn     arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-
-                 north-1/AWSReservedSSO_PowerUserAccess_0123456789abcdef
-    chain_path   ["arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-
-                 north-1/AWSReservedSSO_PowerUserAccess_0123456789abcdef","arn:aws:
-                 iam::444455556666:role/DeployEverything"]
+    role_arn     arn:aws:iam::111122223333:role/aws-reserved/
+                 sso.amazonaws.com/eu-north-1/AWSReservedSSO_
+                 PowerUserAccess_0123456789abcdef
+    chain_path   ["arn:aws:iam::111122223333:role/aws-reserved/
+                 sso.amazonaws.com/eu-north-1/AWSReservedSSO_
+                 PowerUserAccess_0123456789abcdef","arn:aws:iam::
+                 444455556666:role/DeployEverything"]
     event_count  1234
 
     ── row 2 ──

@@ -31,6 +31,8 @@ pub struct Books {
     pub failures: BTreeMap<String, String>,
     /// Objects that are archived.
     pub archives: Vec<String>,
+    /// Objects that are there to be read; `None` before anything was listed.
+    pub listed: Option<usize>,
     /// Objects that hold no CloudTrail logs by their keys.
     pub not_cloudtrail: u64,
     /// Objects that cannot hold what was asked for.
@@ -66,6 +68,11 @@ impl Books {
     /// Objects that hold CloudTrail logs.
     pub fn cloudtrail_objects(&self) -> usize {
         self.objects.values().filter(|o| !matches!(o.book.form, Form::NotCloudTrail(_))).count()
+    }
+
+    /// Whether everything was looked at and no CloudTrail logs were found.
+    pub fn empty(&self) -> bool {
+        self.listed == Some(self.objects.len()) && self.cloudtrail_objects() == 0 && self.pruned == 0
     }
 
     /// The first `most` things that could not be read, each where and why.

@@ -80,6 +80,7 @@ impl Logs {
                     return Err(error);
                 }
             }
+            self.books(|books| books.listed = Some(objects.len()));
             Ok(Arc::new(objects))
         });
         listed.await.cloned()

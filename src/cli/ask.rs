@@ -1,0 +1,124 @@
+//! `rolecall ask`: the saved questions.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use clap::Args;
+
+use super::Outcome;
+use super::answer::Answering;
+use super::arguments::{Reading, assignment};
+use super::asking::Asking;
+use super::console::Console;
+use super::interrupt::Interrupt;
+use super::output::Format;
+use crate::error::{Error, Result};
+use crate::sql::library::Library;
+use crate::sql::parameter::Default;
+use crate::sql::query_file::Query;
+
+/// Answer a saved question; without a name, list them
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// The question's name
+    #[arg(value_name = "NAME", conflicts_with = "search")]
+    name: Option<String>,
+    /// Values for its parameters
+    #[arg(value_name = "NAME=VALUE", value_parser = assignment)]
+    values: Vec<(String, String)>,
+    /// A value for a parameter, the same as NAME=VALUE
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = assignment)]
+    params: Vec<(String, String)>,
+    /// List the questions that have this word in their name, title, description or tags
+    #[arg(long, value_name = "WORD")]
+    search: Option<String>,
+    /// A folder of query files that adds to the saved questions or replaces them
+    #[arg(long, value_name = "DIR")]
+    queries: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Ask {
+    /// Whether nothing is asked but what can be asked.
+    pub fn lists(&self) -> bool {
+        self.name.is_none()
+    }
+
+    fn library(&self) -> Result<Library> {
+        let library = Library::builtin()?;
+        match &self.queries {
+            Some(folder) => library.with_dir(folder),
+            None => Ok(library),
+        }
+    }
+
+    /// Lists the saved questions.
+    ///
+    /// # Errors
+    /// A query file is wrong, or the list cannot be written.
+    pub fn list(self, console: Console) -> Result<Outcome> {
+        let library = self.library()?;
+        let found: Vec<&Query> = match &self.search {
+            Some(word) => library.search(word),
+            None => library.list().collect(),
+        };
+        let answering = Answering::begin(&self.reading.answer, console)?;
+        let brief = matches!(answering.format(), Format::Table | Format::Markdown);
+        if let (Some(word), true) = (&self.search, found.is_empty()) {
+            console.status(&format!("No saved question mentions '{word}'; `rolecall ask` lists them all."));
+        }
+        answering.batches(&[listed(&found, brief)?])?;
+        Ok(Outcome::Complete)
+    }
+
+    /// Answers a saved question.
+    ///
+    /// # Errors
+    /// There is no such question, a value is wrong, the query fails, or the answer cannot be written.
+    pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
+        let library = self.library()?;
+        let query = library.get(self.name.as_deref().unwrap_or_default())?;
+        let given: Vec<_> = self.values.iter().chain(&self.params).cloned().collect();
+        let params = query.bind(&given)?;
+        let answering = Answering::begin(&self.reading.answer, console)?;
+        interrupt
+            .unless(async {
+                let asking = Asking::open(&self.reading, console).await?;
+                asking.answer(&query.sql, params, answering).await?;
+                asking.close()
+            })
+            .await
+    }
+}
+
+/// The questions as rows: for people what they answer, for programs everything.
+fn listed(queries: &[&Query], brief: bool) -> Result<RecordBatch> {
+    let texts = |of: fn(&Query) -> Option<String>| {
+        Arc::new(queries.iter().map(|query| of(query)).collect::<StringArray>()) as ArrayRef
+    };
+    let mut columns = vec![
+        ("name", texts(|query| Some(query.name.clone()))),
+        ("answers", texts(|query| Some(query.title.clone()))),
+        ("parameters", texts(|query| Some(parameters(query)))),
+    ];
+    if !brief {
+        columns.push(("description", texts(|query| Some(query.description.clone()))));
+        columns.push(("theme", texts(|query| query.theme.clone())));
+        columns.push(("id", texts(|query| query.id.clone())));
+        columns.push(("file", texts(|query| Some(query.file.clone()))));
+    }
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .map_err(|e| Error::internal("the list cannot be made").source(e))
+}
+
+/// `role`, `min_depth=3`, `at (needed)`.
+fn parameters(query: &Query) -> String {
+    let parameter = |param: &crate::sql::parameter::Param| match &param.default {
+        Default::Required => format!("{} (needed)", param.name),
+        Default::Null => param.name.clone(),
+        Default::Text(text) => format!("{}={text}", param.name),
+    };
+    query.params.iter().map(parameter).collect::<Vec<_>>().join(", ")
+}
