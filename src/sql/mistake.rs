@@ -42,6 +42,9 @@ pub fn explain(error: DataFusionError, tables: &[&str]) -> Error {
         DataFusionError::SchemaError(inner, _) => schema(*inner),
         DataFusionError::SQL(inner, _) => Error::usage(format!("this is no SQL: {}", plain(&inner.to_string()))),
         DataFusionError::Plan(what) => plan(&what, tables),
+        DataFusionError::NotImplemented(what) if what.contains("single SQL statement") => {
+            Error::usage("only one statement can be asked at a time")
+        }
         DataFusionError::NotImplemented(what) => Error::usage(format!("this SQL is not supported: {}", plain(&what))),
         DataFusionError::Configuration(what) => Error::usage(plain(&what)),
         DataFusionError::Execution(what) => execution(&what),
@@ -119,7 +122,7 @@ fn plan(what: &str, tables: &[&str]) -> Error {
     let what = plain(what);
     if let Some(name) = between(&what, "table '", "' not found") {
         // DataFusion names it with catalog and schema.
-        let name = name.rsplit('.').next().unwrap_or(name);
+        let name = name.splitn(3, '.').nth(2).unwrap_or(name);
         let error = Error::usage(format!("there is no table '{name}'"));
         return match nearest(name, tables.iter().copied()) {
             Some(near) => error.hint(format!("did you mean {near}?")),
@@ -134,9 +137,6 @@ fn plan(what: &str, tables: &[&str]) -> Error {
         return Error::usage("only questions can be asked: this statement would change something")
             .context("statement", what)
             .hint("write SELECT, or EXPLAIN SELECT");
-    }
-    if what.to_lowercase().contains("placeholder") {
-        return Error::usage(what).hint("give it a value: --param name=value");
     }
     Error::usage(what)
 }

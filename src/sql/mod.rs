@@ -2,6 +2,7 @@
 //!
 //! Read-only: no statement here writes, and none reads a file that the tables do not stand for.
 
+pub mod binding;
 pub mod functions;
 pub mod library;
 pub mod linked;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::sql::parser::DFParser;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::nearest::nearest;
@@ -230,7 +230,7 @@ fn read_params(header: &Header<'_>, wrong: &impl Fn(usize, String) -> Error) -> 
 
 /// One statement, and its `$names` are the declared ones: no more, no fewer.
 fn check_statement(sql: &str, params: &[(usize, Param)], wrong: &impl Fn(usize, String) -> Error) -> Result<()> {
-    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|e| {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().map_err(|e| {
         wrong(usize::try_from(e.location.line).unwrap_or(1).max(1), format!("this is no SQL: {}", e.message))
     })?;
     let mut used = BTreeSet::new();
@@ -247,7 +247,8 @@ fn check_statement(sql: &str, params: &[(usize, Param)], wrong: &impl Fn(usize, 
     if let Some((line, param)) = params.iter().find(|(_, param)| !used.contains(param.name.as_str())) {
         return Err(wrong(*line, format!("the parameter ${} is declared and never used", param.name)));
     }
-    let statements = DFParser::parse_sql(sql).map_err(|e| wrong(1, format!("this is no SQL: {e}")))?;
+    let statements = DFParser::parse_sql_with_dialect(sql, &PostgreSqlDialect {})
+        .map_err(|e| wrong(1, format!("this is no SQL: {e}")))?;
     if statements.len() != 1 {
         return Err(wrong(1, format!("a query file holds one statement, not {}", statements.len())));
     }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::config::Dialect;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
@@ -21,7 +22,7 @@ use crate::source::{Filters, Source};
 use super::linked::{Computed, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
-use super::{functions, mistake, period};
+use super::{binding, functions, mistake, period};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
 ///
@@ -141,6 +142,7 @@ impl Engine {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let planned = self.context.sql_with_options(sql, read_only).await;
         let mut frame = mistake::explained(planned, &names)?;
+        let parameters = binding::fit(frame.logical_plan(), parameters)?;
         if !parameters.is_empty() {
             let values: std::collections::HashMap<String, ScalarValue> = parameters.into_iter().collect();
             frame = mistake::explained(frame.with_param_values(ParamValues::from(values)), &names)?;
@@ -174,6 +176,8 @@ fn context() -> Result<SessionContext> {
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
+    // In the generic dialect `->` binds weaker than `=`, and `x->'a' = 'b'` means something else than it says.
+    options.sql_parser.dialect = Dialect::PostgreSQL;
     options.catalog.default_catalog = "rolecall".into();
     options.catalog.default_schema = "public".into();
     let top = std::num::NonZeroUsize::new(3).ok_or_else(|| Error::internal("three is not zero"))?;
