@@ -12,6 +12,9 @@ use crate::error::{Error, Kind, Result};
 /// Narrower terminals are treated as this wide: nothing can be read on less.
 const NARROWEST: usize = 40;
 
+/// The width of a terminal that does not tell its own.
+const USUAL: usize = 80;
+
 /// What the user sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
@@ -45,7 +48,7 @@ impl Console {
     pub fn width(self) -> Option<usize> {
         let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         let columns = || std::env::var("COLUMNS").ok()?.trim().parse::<usize>().ok().filter(|width| *width > 0);
-        let width = if self.answer_is_terminal { terminal().or_else(columns) } else { columns() };
+        let width = if self.answer_is_terminal { terminal().or_else(columns).or(Some(USUAL)) } else { columns() };
         width.map(|width| width.max(NARROWEST))
     }
 
