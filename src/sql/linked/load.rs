@@ -175,7 +175,9 @@ fn read_calls(input: &mut Input, rest: &mut Rest, place: usize, batch: &Batch<'_
             }),
             Some(kind) => {
                 let portal = kind == "portal";
-                if truth(&success, row) != Some(false) {
+                // GetSigninToken is made by the portal's or a broker's server: its address is nobody's own.
+                let own = portal || kind == "switch" || text(&api, row) == Some("ConsoleLogin");
+                if own && truth(&success, row) != Some(false) {
                     input.sightings.push(Sighting {
                         at,
                         portal,

@@ -396,16 +396,15 @@ fn requesters(names: &Names, sessions: &mut [Session], issues: &[Issue], sightin
         }
         asked.entry((false, session.role_account, session.role_name, session.session_name)).or_default().push(place);
     }
-    // A session of the portal that is opened in the console is in both records; the portal's, which comes last, has the
-    // person's own agent.
-    let mut asked: Vec<_> = asked.into_iter().collect();
-    asked.sort_unstable_by_key(|((portal, ..), _)| *portal);
-    for (key, places) in asked {
-        let Some(seen) = seen.get(&key) else { continue };
-        let times: Vec<i64> = places.iter().filter_map(|&p| sessions[p].issued_at).collect();
-        for &place in &places {
-            sessions[place].requester =
-                sessions[place].issued_at.and_then(|at| only_match(seen, &times, at)).or(sessions[place].requester);
+    // Identity Center's own record comes first: the console's may stand beside the same session.
+    for portal in [true, false] {
+        for (key, places) in asked.iter().filter(|(key, _)| key.0 == portal) {
+            let Some(seen) = seen.get(key) else { continue };
+            let times: Vec<i64> = places.iter().filter_map(|&p| sessions[p].issued_at).collect();
+            for &place in places {
+                let told = sessions[place].issued_at.and_then(|at| only_match(seen, &times, at));
+                sessions[place].requester = sessions[place].requester.or(told);
+            }
         }
     }
 }
