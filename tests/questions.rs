@@ -19,8 +19,11 @@ use rolecall::source::{Filters, S3Options, Source};
 use rolecall::sql::library::Library;
 use rolecall::sql::session::Engine;
 
+/// A question's parameters: name and value.
+type Parameters = &'static [(&'static str, &'static str)];
+
 /// Questions that need a parameter, and further answers worth keeping: the golden file's name, the question, the parameters.
-const CASES: [(&str, &str, &[(&str, &str)]); 7] = [
+const CASES: [(&str, &str, Parameters); 7] = [
     ("who-used-role.support-readonly", "who-used-role", &[("role", "support-readonly")]),
     ("what-person-did.finn", "what-person-did", &[("person", "finn.haas")]),
     ("role-addresses.legacy-sync", "role-addresses", &[("role", "legacy-sync")]),
@@ -102,7 +105,7 @@ fn ingested() -> tempfile::TempDir {
 #[tokio::test]
 async fn every_question_has_its_golden_answer() {
     let questions = stems(&project().join("queries/ask"), ".sql");
-    let mut cases: Vec<(String, String, &[(&str, &str)])> = questions
+    let mut cases: Vec<(String, String, Parameters)> = questions
         .iter()
         .filter(|name| !NEED_A_PARAMETER.contains(&name.as_str()))
         .map(|name| (name.clone(), name.clone(), [].as_slice()))
