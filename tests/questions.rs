@@ -1,6 +1,6 @@
 //! Runs every saved question over `sample-logs/` and holds the answer against `tests/golden/`.
 //!
-//! A question without a golden answer fails. `UPDATE_GOLDEN=1 cargo test --test questions` writes them anew, to be read in the
+//! A question without a golden answer fails. `UPDATE_GOLDEN=1 cargo test --test all questions` writes them anew, to be read in the
 //! diff.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]

@@ -1,7 +1,7 @@
 //! Keeps README.md true: its lists of questions, columns and values are written from the code, and the columns are those that
 //! the engine has.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test readme` writes them anew.
+//! `UPDATE_GOLDEN=1 cargo test --test all readme` writes them anew.
 
 #![allow(clippy::unwrap_used)]
 
@@ -72,7 +72,7 @@ fn values() -> String {
 
 /// The text with what stands between the marks of a section replaced.
 fn replaced(text: &str, section: &str, body: &str) -> String {
-    let open = format!("<!-- {section}: written by UPDATE_GOLDEN=1 cargo test --test readme -->\n");
+    let open = format!("<!-- {section}: written by UPDATE_GOLDEN=1 cargo test --test all readme -->\n");
     let close = format!("<!-- /{section} -->");
     let (before, rest) = text.split_once(&open).unwrap();
     let (_, after) = rest.split_once(&close).unwrap();
@@ -89,7 +89,7 @@ fn lists_are_the_codes() {
         std::fs::write(&path, &want).unwrap();
         return;
     }
-    assert!(text == want, "README.md is behind the code: UPDATE_GOLDEN=1 cargo test --test readme writes it anew");
+    assert!(text == want, "README.md is behind the code: UPDATE_GOLDEN=1 cargo test --test all readme writes it anew");
 }
 
 #[tokio::test]
