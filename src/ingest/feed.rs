@@ -18,7 +18,7 @@ use crate::source::{Filters, Found, Object, Source};
 
 /// Objects put in order at a time.
 const WINDOW: usize = 65_536;
-/// How long a window may take to fill, so that reading begins while a long listing goes on.
+/// How long a reader with nothing to do waits for a window to fill, so that reading goes on during a long listing.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Days are as far as objects without a delivery time are told apart, microseconds.
 const DAY: i64 = 86_400_000_000;
@@ -191,7 +191,9 @@ impl Feeder {
             self.since = Instant::now();
         }
         self.window.push(Job { source: source.clone(), object });
-        if self.window.len() >= WINDOW || self.since.elapsed() >= PATIENCE { self.send_window().await } else { true }
+        let hungry = self.sender.capacity() == self.sender.max_capacity();
+        let late = hungry && self.since.elapsed() >= PATIENCE;
+        if self.window.len() >= WINDOW || late { self.send_window().await } else { true }
     }
 
     async fn entry(&mut self, entry: Entry) -> bool {

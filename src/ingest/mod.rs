@@ -80,7 +80,7 @@ impl Default for Knobs {
             commit_events: 1_000_000,
             commit_objects: 50_000,
             ids: 3_500_000,
-            buffer: 160 << 20,
+            buffer: 128 << 20,
             read_ahead: 48 << 20,
             threads: 0,
         }

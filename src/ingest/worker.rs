@@ -245,9 +245,10 @@ impl Worker<'_> {
             };
             self.runtime.block_on(self.chunk.take(rows))?;
         }
-        if all {
-            self.days.clear();
-        }
+        // Empty builders keep room for what they last held; only the day at hand is likely to need it again.
+        let latest = self.days.get(self.latest).map(|open| open.day);
+        self.days.retain(|open| !open.owners.is_empty() || Some(open.day) == latest);
+        self.latest = 0;
         Ok(())
     }
 }

@@ -289,7 +289,8 @@ impl EventRows {
             arrays.push(match builder {
                 Some(b) => {
                     let (array, bytes) = b.finish();
-                    *builder = Builder::new(column.kind, rows, bytes);
+                    // Some more than the last time, because a buffer that must grow doubles.
+                    *builder = Builder::new(column.kind, rows + rows / 8, bytes + bytes / 8);
                     Some(array)
                 }
                 None => None,

@@ -117,7 +117,7 @@ impl Writer {
     pub async fn write_events(&self, day: i32, batches: &[RecordBatch]) -> Result<NewFile> {
         let (order, first) = order(batches)?;
         let borrowed: Vec<&RecordBatch> = batches.iter().collect();
-        let mut file = Encoder::new(self.table)?;
+        let mut file = Encoder::new(self.table, order.len())?;
         for part in [order.get(..first), order.get(first..)].into_iter().flatten() {
             for places in part.chunks(SLICE) {
                 let sorted = interleave_record_batch(&borrowed, places).map_err(unwritable)?;
@@ -133,7 +133,7 @@ impl Writer {
     /// # Errors
     /// Where the store refuses the file.
     pub async fn write_rows(&self, rows: &RecordBatch) -> Result<NewFile> {
-        let mut file = Encoder::new(self.table)?;
+        let mut file = Encoder::new(self.table, rows.num_rows())?;
         for from in (0..rows.num_rows()).step_by(SLICE) {
             file.write(&rows.slice(from, SLICE.min(rows.num_rows() - from)))?;
         }
@@ -162,7 +162,7 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(table: &'static Table) -> Result<Self> {
+    fn new(table: &'static Table, rows: usize) -> Result<Self> {
         let columns: Vec<usize> = table
             .columns
             .iter()
@@ -172,7 +172,7 @@ impl Encoder {
             .collect();
         let schema = table.schema().project(&columns).map_err(unwritable)?;
         let writer =
-            ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties(table)?)).map_err(unwritable)?;
+            ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties(table, rows)?)).map_err(unwritable)?;
         Ok(Self { table, writer, columns, stats: Stats::new(table) })
     }
 
@@ -232,7 +232,7 @@ pub(super) fn date(day: i32) -> String {
 }
 
 /// How a table's columns are encoded.
-fn properties(table: &Table) -> Result<WriterProperties> {
+fn properties(table: &Table, rows: usize) -> Result<WriterProperties> {
     let level = ZstdLevel::try_new(1).map_err(unwritable)?;
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -241,12 +241,17 @@ fn properties(table: &Table) -> Result<WriterProperties> {
         .set_max_row_group_row_count(Some(1 << 20))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for column in table.columns {
-        properties = column_properties(properties, column.name, column.kind);
+        properties = column_properties(properties, column.name, column.kind, rows);
     }
     Ok(properties.build())
 }
 
-fn column_properties(properties: WriterPropertiesBuilder, name: &str, kind: Type) -> WriterPropertiesBuilder {
+fn column_properties(
+    properties: WriterPropertiesBuilder,
+    name: &str,
+    kind: Type,
+    rows: usize,
+) -> WriterPropertiesBuilder {
     let path = ColumnPath::from(name);
     let properties = match name {
         // Ids hardly repeat and JSON texts are long: a dictionary of them costs time and saves nothing.
@@ -265,7 +270,9 @@ fn column_properties(properties: WriterPropertiesBuilder, name: &str, kind: Type
     let properties = match name {
         "event_id" | "access_key_id" | "key_id" => properties
             .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_fpp(path.clone(), 0.01),
+            .set_column_bloom_filter_fpp(path.clone(), 0.01)
+            // As large as the file can need; the usual size is made for a million values.
+            .set_column_bloom_filter_max_ndv(path.clone(), u64::try_from(rows.max(1)).unwrap_or(u64::MAX)),
         _ => properties,
     };
     match (name, kind) {
