@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/s3_server.rs"]
-mod s3_server;
-
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::s3_server::S3Server;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
@@ -18,7 +16,6 @@ use flate2::write::GzEncoder;
 use rolecall::ingest::{Plan, Summary, ingest};
 use rolecall::lake::store::{Lake, LakeCredentials, LakeOptions};
 use rolecall::source::{Credentials, S3Options, Source};
-use s3_server::S3Server;
 use serde_json::json;
 
 fn put(bucket: &Path, minute: u32, events: std::ops::Range<u32>) {

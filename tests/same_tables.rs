@@ -2,20 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/s3_server.rs"]
-mod s3_server;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::s3_server::S3Server;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use rolecall::ingest::{Plan, ingest};
 use rolecall::lake::store::LakeOptions;
 use rolecall::source::{Credentials, Filters, S3Options, Source};
 use rolecall::sql::session::Engine;
-use s3_server::S3Server;
 
 /// Every table whose rows say what happened; the ledger, coverage and source columns say how it came here.
 const TABLES: [&str; 11] = [

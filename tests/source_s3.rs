@@ -2,17 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "support/s3_server.rs"]
-mod s3_server;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::s3_server::{Rules, S3Server};
 use futures::StreamExt;
 use rolecall::error::{Error, Kind};
 use rolecall::source::{Credentials, Filters, Found, S3Options, Source};
-use s3_server::{Rules, S3Server};
 use tempfile::TempDir;
 
 const ORGANIZATION: &str = "o-exampleorg11";
