@@ -63,9 +63,9 @@ async fn take(sources: Vec<Source>, lake: &Path) -> u64 {
 }
 
 /// All rows of all tables as text, sorted.
-async fn told(engine: &Engine) -> Vec<String> {
+async fn told(engine: &Engine, tables: &[&str]) -> Vec<String> {
     let mut lines = Vec::new();
-    for table in TABLES {
+    for table in tables {
         let batches: Vec<_> =
             engine.query(&format!("SELECT * FROM {table}"), Vec::new()).await.unwrap().try_collect().await.unwrap();
         for batch in batches {
@@ -87,11 +87,15 @@ async fn told(engine: &Engine) -> Vec<String> {
 }
 
 async fn of_lake(lake: &Path) -> Vec<String> {
-    told(&Engine::open_lake(lake.to_str().unwrap(), &LakeOptions::default(), &Filters::default()).await.unwrap()).await
+    told(
+        &Engine::open_lake(lake.to_str().unwrap(), &LakeOptions::default(), &Filters::default()).await.unwrap(),
+        &TABLES,
+    )
+    .await
 }
 
-async fn of_logs(sources: Vec<Source>) -> Vec<String> {
-    told(&Engine::open_logs(sources, &Filters::default()).await.unwrap()).await
+async fn of_logs(sources: Vec<Source>, tables: &[&str]) -> Vec<String> {
+    told(&Engine::open_logs(sources, &Filters::default()).await.unwrap(), tables).await
 }
 
 fn same(one: &[String], other: &[String], how: &str) {
@@ -129,7 +133,7 @@ async fn every_way_in_leads_to_the_same_tables() {
     same(&expected, &of_lake(&lake("parts")).await, "in three runs, and again");
 
     // Straight from the files.
-    same(&expected, &of_logs(sources(std::slice::from_ref(&logs), &local).await).await, "raw");
+    same(&expected, &of_logs(sources(std::slice::from_ref(&logs), &local).await, &TABLES).await, "raw");
 
     // From S3, stored and raw.
     let buckets = tempfile::tempdir().unwrap();
@@ -153,5 +157,8 @@ async fn every_way_in_leads_to_the_same_tables() {
     let bucket = [PathBuf::from("s3://trail")];
     assert_eq!(take(sources(&bucket, &remote).await, &lake("s3")).await, whole);
     same(&expected, &of_lake(&lake("s3")).await, "S3");
-    same(&expected, &of_logs(sources(&bucket, &remote).await).await, "raw from S3");
+    let tables = ["events", "sessions"];
+    let of_tables = |line: &&String| tables.iter().any(|table| line.starts_with(&format!("{table}: ")));
+    let expected: Vec<String> = expected.iter().filter(of_tables).cloned().collect();
+    same(&expected, &of_logs(sources(&bucket, &remote).await, &tables).await, "raw from S3");
 }

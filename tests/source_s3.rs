@@ -372,7 +372,7 @@ async fn opened_by_a_child() {
 /// What a process with this environment, and nothing else, says of a source.
 fn in_a_child(home: &Path, environment: &[(&str, String)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "opened_by_a_child", "--nocapture"])
+        .args(["--exact", "source_s3::opened_by_a_child", "--nocapture"])
         .env_clear()
         .env("HOME", home)
         .env("ROLECALL_TEST_SOURCE", "s3://logs")
