@@ -39,10 +39,8 @@ pub struct Rows {
     pub day: i32,
     /// The rows; none where nothing is stored.
     pub batch: RecordBatch,
-    /// What dedup must know of them.
+    /// What dedup must know of them; `owners` numbers the chunk's objects.
     pub keys: Keys,
-    /// Which object of the chunk each row is of.
-    pub owners: Vec<usize>,
 }
 
 /// Where files go: `None` in a dry run.
@@ -181,7 +179,7 @@ impl Chunk {
         self.stored.fetch_add(new, Ordering::Relaxed);
         {
             let mut objects = lock(&self.objects);
-            for (verdict, owner) in verdicts.iter().zip(&rows.owners) {
+            for (verdict, owner) in verdicts.iter().zip(&rows.keys.owners) {
                 let Some(state) = objects.get_mut(*owner) else { continue };
                 match verdict {
                     Verdict::New => {

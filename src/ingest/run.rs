@@ -1,6 +1,5 @@
 //! The run: reads what the feed names, keeps the workers busy, and commits chunk after chunk.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use super::{Knobs, Phase, Plan, Progress};
 use crate::error::{Error, Result};
 use crate::lake::catch_up::{Prepared, catch_up, derived_tables};
 use crate::lake::commit::commit_events;
-use crate::lake::dedup::{Dedup, Verdict};
+use crate::lake::dedup::{Dedup, Forestalled, Verdict};
 use crate::lake::files::Files;
 use crate::lake::ledger::{self, Entry, Known, Status};
 use crate::lake::schema::EVENTS;
@@ -347,22 +346,20 @@ async fn unless_stopped<F: Future>(
     }
 }
 
-/// Enters rows that another run stored first: what was to be an event of its object is a duplicate after all.
-fn take_back(objects: &mut [ObjectState], taken_out: &[(String, Verdict)]) {
-    if taken_out.is_empty() {
-        return;
-    }
-    let places: HashMap<String, usize> =
-        objects.iter().enumerate().map(|(place, o)| (o.entry.source_object.clone(), place)).collect();
-    for (source_object, verdict) in taken_out {
-        // A zip's member stands behind the object's own name.
-        let ends = source_object.match_indices('!').map(|(end, _)| end).chain([source_object.len()]);
-        let place = ends.rev().find_map(|end| places.get(source_object.get(..end)?));
-        let Some(object) = place.and_then(|place| objects.get_mut(*place)) else { continue };
-        object.stored = object.stored.saturating_sub(1);
-        if *verdict == Verdict::Duplicate {
-            object.entry.events -= 1;
-            object.entry.duplicates += 1;
+/// Enters rows that another run stored first: what was to be an event of its object is a duplicate after all, and what
+/// was taken for its duplicate is the event, where the other run stored that one.
+fn take_back(objects: &mut [ObjectState], taken_out: &[Forestalled]) {
+    for Forestalled { verdict, object, stored_from } in taken_out {
+        if let Some(object) = objects.get_mut(*object) {
+            object.stored = object.stored.saturating_sub(1);
+            if *verdict == Verdict::Duplicate {
+                object.entry.events -= 1;
+                object.entry.duplicates += 1;
+            }
+        }
+        if let Some(object) = stored_from.and_then(|place| objects.get_mut(place)) {
+            object.entry.events += 1;
+            object.entry.duplicates -= 1;
         }
     }
 }

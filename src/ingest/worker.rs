@@ -72,12 +72,11 @@ struct Open {
     day: i32,
     rows: EventRows,
     keys: Keys,
-    owners: Vec<usize>,
 }
 
 impl Open {
     fn is_full(&self, times: usize) -> bool {
-        self.owners.len() >= times * HAND_OVER.0 || self.rows.bytes() >= times * HAND_OVER.1
+        self.keys.ids.len() >= times * HAND_OVER.0 || self.rows.bytes() >= times * HAND_OVER.1
     }
 }
 
@@ -194,8 +193,7 @@ impl Worker<'_> {
         let id = self.ids.id(account, &event.event_id);
         let (keeps_rows, ingest_number) = (self.chunk.keeps_rows(), self.shared.ingest_number);
         let open = self.open(day(event.event_time));
-        open.keys.push(id, place(origin.hash, index), event.event_time, account);
-        open.owners.push(origin.number);
+        open.keys.push(id, place(origin.hash, index), origin.number, event.event_time, account);
         if keeps_rows {
             let context = ObjectContext {
                 source_object: &origin.source_object,
@@ -216,12 +214,7 @@ impl Worker<'_> {
                 Some(there) => there,
                 None => {
                     let wanted: Option<&[usize]> = if self.chunk.keeps_rows() { None } else { Some(&[]) };
-                    self.days.push(Open {
-                        day,
-                        rows: EventRows::new(wanted),
-                        keys: Keys::default(),
-                        owners: Vec::new(),
-                    });
+                    self.days.push(Open { day, rows: EventRows::new(wanted), keys: Keys::default() });
                     self.days.len() - 1
                 }
             };
@@ -234,20 +227,15 @@ impl Worker<'_> {
     fn hand_over(&mut self, times: usize) -> Result<()> {
         let all = self.days.len() > DAYS;
         for open in &mut self.days {
-            if open.owners.is_empty() || !(all || open.is_full(times)) {
+            if open.keys.ids.is_empty() || !(all || open.is_full(times)) {
                 continue;
             }
-            let rows = Rows {
-                day: open.day,
-                batch: open.rows.finish()?,
-                keys: std::mem::take(&mut open.keys),
-                owners: std::mem::take(&mut open.owners),
-            };
+            let rows = Rows { day: open.day, batch: open.rows.finish()?, keys: std::mem::take(&mut open.keys) };
             self.runtime.block_on(self.chunk.take(rows))?;
         }
         // Empty builders keep room for what they last held; only the day at hand is likely to need it again.
         let latest = self.days.get(self.latest).map(|open| open.day);
-        self.days.retain(|open| !open.owners.is_empty() || Some(open.day) == latest);
+        self.days.retain(|open| !open.keys.ids.is_empty() || Some(open.day) == latest);
         self.latest = 0;
         Ok(())
     }

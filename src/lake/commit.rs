@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayAccessor, AsArray, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::Int32Type;
 
-use super::dedup::{Dedup, ID_COLUMNS, Id, Ids, Verdict, ids_of};
+use super::dedup::{Dedup, Forestalled, ID_COLUMNS, Id, Ids, ids_of};
 use super::schema::EVENTS;
 use super::store::{Committed, Lake};
 use super::write::NewFile;
@@ -21,8 +20,8 @@ const EVENTS_APP: &str = "rolecall/events";
 pub struct Outcome {
     /// The version it became; `None` where another run had stored every event.
     pub version: Option<u64>,
-    /// Rows that another run stored first, by their object: taken out before the commit.
-    pub taken_out: Vec<(String, Verdict)>,
+    /// Rows that another run stored first: taken out before the commit.
+    pub taken_out: Vec<Forestalled>,
 }
 
 /// Commits files of events that `dedup` has judged. The lake's `events` must stand at the version that `dedup` began with.
@@ -53,8 +52,8 @@ pub async fn commit_events(lake: &mut Lake, mut files: Vec<NewFile>, dedup: &mut
 async fn take_out(
     lake: &Lake,
     files: Vec<NewFile>,
-    found: &HashMap<Id, Verdict>,
-    taken_out: &mut Vec<(String, Verdict)>,
+    found: &HashMap<Id, Forestalled>,
+    taken_out: &mut Vec<Forestalled>,
 ) -> Result<Vec<NewFile>> {
     let (writer, files_now) = (lake.writer(&EVENTS)?, lake.files(&EVENTS)?);
     let mut kept = Vec::with_capacity(files.len());
@@ -63,15 +62,10 @@ async fn take_out(
         let (mut keep, mut ids) = (Vec::with_capacity(file.rows), Ids::default());
         files_now
             .read_path(&file.add.path, &ID_COLUMNS, &["recipient_account_id", "source_object"], &mut |batch| {
-                let objects = batch.column_by_name("source_object").and_then(|c| c.as_dictionary_opt::<Int32Type>());
-                let objects = objects.and_then(|dictionary| dictionary.downcast_dict::<StringArray>());
-                ids_of(&batch, &mut ids, &mut |row, id, _| {
-                    let verdict = found.get(&id);
-                    keep.push(verdict.is_none());
-                    if let Some(verdict) = verdict {
-                        let object = objects.filter(|o| o.is_valid(row)).map(|o| o.value(row)).unwrap_or_default();
-                        taken_out.push((object.to_owned(), *verdict));
-                    }
+                ids_of(&batch, &mut ids, &mut |id, _| {
+                    let forestalled = found.get(&id);
+                    keep.push(forestalled.is_none());
+                    taken_out.extend(forestalled);
                 })
             })
             .await?;

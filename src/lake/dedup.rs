@@ -123,6 +123,24 @@ pub enum Verdict {
     Duplicate,
 }
 
+/// An event that another run stored while this one was about to; objects by the numbers that [`Keys::owners`] gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forestalled {
+    /// `Own` where the other run stored this very record, else `Duplicate`.
+    pub verdict: Verdict,
+    /// The object whose record was to be stored.
+    pub object: usize,
+    /// The object whose record is the stored one, where this run took it for a duplicate.
+    pub stored_from: Option<usize>,
+}
+
+/// An event that is to be stored, and the object it is from.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    place: Place,
+    object: usize,
+}
+
 /// A batch's keys: what dedup must know of its rows.
 #[derive(Debug, Default)]
 pub struct Keys {
@@ -130,6 +148,8 @@ pub struct Keys {
     pub ids: Vec<Id>,
     /// Where the records stood, row by row.
     pub places: Vec<Place>,
+    /// The number of the object each is from, row by row.
+    pub owners: Vec<usize>,
     /// The earliest and the latest event time, microseconds.
     pub times: Option<(i64, i64)>,
     /// The smallest and the largest account, the empty text included.
@@ -138,9 +158,10 @@ pub struct Keys {
 
 impl Keys {
     /// Adds a row.
-    pub fn push(&mut self, id: Id, place: Place, time: i64, account: &str) {
+    pub fn push(&mut self, id: Id, place: Place, owner: usize, time: i64, account: &str) {
         self.ids.push(id);
         self.places.push(place);
+        self.owners.push(owner);
         self.times = Some(self.times.map_or((time, time), |(low, high)| (low.min(time), high.max(time))));
         match &mut self.accounts {
             None => self.accounts = Some((account.to_owned(), account.to_owned())),
@@ -169,19 +190,32 @@ pub struct Dedup {
     /// Files of `files` whose ids are in `stored`.
     loaded: std::collections::HashSet<String>,
     stored: HashMap<Id, Place>,
-    pending: HashMap<Id, Place>,
+    pending: HashMap<Id, Pending>,
+    /// Records that repeat a pending one, and their objects: should another run have stored one of them, it counts.
+    repeats: HashMap<Place, usize>,
     limit: usize,
 }
 
 impl Dedup {
     /// Starts a commit over the events table's files; at about `limit` ids it says that it is full.
     pub fn new(files: Files, limit: usize) -> Self {
-        Self { files, loaded: Default::default(), stored: HashMap::new(), pending: HashMap::new(), limit }
+        Self {
+            files,
+            loaded: Default::default(),
+            stored: HashMap::new(),
+            pending: HashMap::new(),
+            repeats: HashMap::new(),
+            limit,
+        }
     }
 
     /// Whether the commit should be made before more events come.
     pub fn is_full(&self) -> bool {
-        self.pending.len() + self.stored.len() >= self.limit
+        self.held() >= self.limit
+    }
+
+    fn held(&self) -> usize {
+        self.pending.len() + self.stored.len() + self.repeats.len()
     }
 
     /// Events of this commit that are to be stored.
@@ -203,7 +237,7 @@ impl Dedup {
             .cloned()
             .collect();
         let rows: usize = candidates.iter().map(|file| file.rows).sum();
-        if self.pending.len() + self.stored.len() + rows <= self.limit {
+        if self.held() + rows <= self.limit {
             for file in candidates {
                 let stored = &mut self.stored;
                 for_each_id(&self.files, &file, &mut |id, place| {
@@ -229,16 +263,19 @@ impl Dedup {
                 .await?;
             }
         }
-        for ((verdict, id), place) in verdicts.iter_mut().zip(&keys.ids).zip(&keys.places) {
+        for (((verdict, id), place), owner) in verdicts.iter_mut().zip(&keys.ids).zip(&keys.places).zip(&keys.owners) {
             if *verdict != Verdict::New {
                 continue;
             }
             *verdict = match self.stored.get(id) {
                 Some(there) => stored_verdict(*there, *place),
                 None => match self.pending.entry(*id) {
-                    Entry::Occupied(_) => Verdict::Duplicate,
+                    Entry::Occupied(_) => {
+                        self.repeats.insert(*place, *owner);
+                        Verdict::Duplicate
+                    }
                     Entry::Vacant(free) => {
-                        free.insert(*place);
+                        free.insert(Pending { place: *place, object: *owner });
                         Verdict::New
                     }
                 },
@@ -252,14 +289,16 @@ impl Dedup {
     ///
     /// # Errors
     /// Where a file of the lake cannot be read.
-    pub async fn recheck(&mut self, files: Files) -> Result<HashMap<Id, Verdict>> {
+    pub async fn recheck(&mut self, files: Files) -> Result<HashMap<Id, Forestalled>> {
         let mut found = HashMap::new();
         let added: Vec<DataFile> = files.all().filter(|file| !self.files.has(file)).cloned().collect();
         for file in &added {
-            let pending = &self.pending;
+            let (pending, repeats) = (&self.pending, &self.repeats);
             for_each_id(&files, file, &mut |id, place| {
                 if let Some(own) = pending.get(&id) {
-                    found.insert(id, stored_verdict(place, *own));
+                    let verdict = stored_verdict(place, own.place);
+                    let stored_from = repeats.get(&place).copied();
+                    found.insert(id, Forestalled { verdict, object: own.object, stored_from });
                 }
             })
             .await?;
@@ -281,13 +320,13 @@ async fn for_each_id(files: &Files, file: &DataFile, each: &mut (dyn FnMut(Id, P
     let mut ids = Ids::default();
     files
         .read(file, &ID_COLUMNS, &["recipient_account_id", "source_object"], &mut |batch| {
-            ids_of(&batch, &mut ids, &mut |_, id, place| each(id, place))
+            ids_of(&batch, &mut ids, each)
         })
         .await
 }
 
 /// Walks the rows of a batch that holds the id columns, dictionary-encoded where texts repeat.
-pub(super) fn ids_of(batch: &RecordBatch, ids: &mut Ids, each: &mut dyn FnMut(usize, Id, Place)) -> Result<()> {
+pub(super) fn ids_of(batch: &RecordBatch, ids: &mut Ids, each: &mut dyn FnMut(Id, Place)) -> Result<()> {
     let misfit = || Error::internal("a stored file of events does not have the lake's columns");
     let column = |name: &str| batch.column_by_name(name).ok_or_else(misfit);
     let event_ids = column("event_id")?.as_string_opt::<i32>().ok_or_else(misfit)?;
@@ -303,7 +342,7 @@ pub(super) fn ids_of(batch: &RecordBatch, ids: &mut Ids, each: &mut dyn FnMut(us
             _ => "",
         };
         let object = objects.key(row).and_then(|key| hashes.get(key)).copied().unwrap_or_default();
-        each(row, ids.id(account, event_ids.value(row)), place(object, indices.value(row)));
+        each(ids.id(account, event_ids.value(row)), place(object, indices.value(row)));
     }
     Ok(())
 }
@@ -337,7 +376,7 @@ mod tests {
     fn keys_span_times_and_accounts() {
         let mut keys = Keys::default();
         for (time, account) in [(5, "b"), (3, ""), (9, "c")] {
-            keys.push(Id([0, 0]), 0, time, account);
+            keys.push(Id([0, 0]), 0, 0, time, account);
         }
         assert_eq!(keys.times, Some((3, 9)));
         assert_eq!(keys.accounts, Some((String::new(), "c".to_owned())));
