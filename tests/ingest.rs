@@ -406,7 +406,7 @@ async fn old_readers_can_read_the_tables() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
-    use rolecall::cloudtrail::{Limits, decode_object};
+    use rolecall::cloudtrail::{Limits, Wanted, decode_object};
     use rolecall::lake::batch::{EventRows, ObjectContext, day};
     use rolecall::lake::catch_up::catch_up;
     use rolecall::lake::commit::commit_events;
@@ -423,7 +423,7 @@ async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
     let (mut rows, mut keys, mut ids) = (EventRows::new(None), Keys::default(), Ids::default());
     let mut add = |number: usize, object: &str, first: u64, records: &[Value]| {
         let context = ObjectContext { source_object: object, delivered_at: None, key_account: None, ingest_number: 9 };
-        decode_object(object, &plain_object(records), &Limits::default(), &mut |at, event| {
+        decode_object(object, &plain_object(records), &Limits::default(), &Wanted::default(), &mut |at, event| {
             let index = i64::try_from(first + at.index).unwrap();
             let (id, place) = (ids.id(ACCOUNT, &event.event_id), place(object_hash(object), index));
             keys.push(id, place, number, event.event_time, event.recipient_account_id.as_deref().unwrap());

@@ -94,7 +94,7 @@ pub enum Form {
     NotCloudTrail(&'static str),
 }
 
-/// The account of one object: `records = events + not_events + fault_count`.
+/// The account of one object: `records = events + not_events + fault_count + undecoded`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
     /// What the object is.
@@ -107,6 +107,10 @@ pub struct Book {
     pub not_events: u64,
     /// Records that are faults.
     pub fault_count: u64,
+    /// Records that were passed over because they are not asked for.
+    pub undecoded: u64,
+    /// Whether a rest was passed over whole, its records uncounted, because it cannot hold what is asked for.
+    pub unread: bool,
     /// The faults, those of the object itself included, up to `Limits::max_faults`.
     pub faults: Vec<Fault>,
     /// Whether the object could not be read to its end.
@@ -123,6 +127,8 @@ impl Default for Book {
             events: 0,
             not_events: 0,
             fault_count: 0,
+            undecoded: 0,
+            unread: false,
             faults: Vec::new(),
             truncated: false,
             decompressed: 0,
@@ -133,7 +139,7 @@ impl Default for Book {
 impl Book {
     /// Whether every record is accounted for.
     pub fn balances(&self) -> bool {
-        self.records == self.events + self.not_events + self.fault_count
+        self.records == self.events + self.not_events + self.fault_count + self.undecoded
     }
 
     /// Adds the book of a zip member.
@@ -147,6 +153,8 @@ impl Book {
         self.events += other.events;
         self.not_events += other.not_events;
         self.fault_count += other.fault_count;
+        self.undecoded += other.undecoded;
+        self.unread |= other.unread;
         let room = limits.max_faults.saturating_sub(self.faults.len());
         self.faults.extend(other.faults.into_iter().take(room));
         self.truncated |= other.truncated;

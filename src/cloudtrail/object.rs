@@ -11,6 +11,7 @@ use super::book::{Book, Fault, Limits, Place, Reason};
 use super::event::Event;
 use super::gzip::{self, End, Members};
 use super::walk::{Buffers, MAX_RECORD, Walk};
+use super::wanted::Wanted;
 
 /// A stream is read in pieces of this size (or the window's, if that is smaller), which fit a core's own cache.
 const PIECE: usize = 1 << 20;
@@ -34,10 +35,19 @@ thread_local! {
 /// Decodes one object and calls `each` for every event in order; says what the object is and accounts for every record.
 ///
 /// `name` (key or path) is only a hint that tells what bytes without JSON may be; the content decides.
-pub fn decode_object(name: &str, bytes: &[u8], limits: &Limits, each: &mut dyn FnMut(Place<'_>, &Event<'_>)) -> Book {
+///
+/// Records that are not `wanted` may be passed over, as far as that can be told without reading them.
+pub fn decode_object(
+    name: &str,
+    bytes: &[u8],
+    limits: &Limits,
+    wanted: &Wanted,
+    each: &mut dyn FnMut(Place<'_>, &Event<'_>),
+) -> Book {
     // Taken, not borrowed: `each` may decode another object.
     let mut scratch = SCRATCH.take().unwrap_or_default();
-    let mut object = Object { name, member: None, limits, left: limits.max_decompressed, scratch: &mut scratch };
+    let mut object =
+        Object { name, member: None, limits, wanted, left: limits.max_decompressed, scratch: &mut scratch };
     let book = object.decode(bytes, each);
     if scratch.bytes.len() > limits.window {
         scratch.bytes.truncate(limits.window);
@@ -52,6 +62,7 @@ struct Object<'o> {
     name: &'o str,
     member: Option<&'o str>,
     limits: &'o Limits,
+    wanted: &'o Wanted,
     /// Bytes that may still be decompressed.
     left: u64,
     scratch: &'o mut Scratch,
@@ -74,7 +85,7 @@ impl Object<'_> {
         let (bytes, flaw) = if bytes.len() > most { (&bytes[..most], Some(self.too_large())) } else { (bytes, None) };
         let utf16 = utf16(bytes);
         let bytes = utf16.as_deref().map_or(bytes, str::as_bytes);
-        let mut walk = Walk::new(self.limits, self.name, self.member, each, &mut self.scratch.buffers);
+        let mut walk = Walk::new(self.limits, self.wanted, self.name, self.member, each, &mut self.scratch.buffers);
         walk.feed(bytes, true);
         let mut book = walk.finish(flaw);
         book.decompressed = bytes.len() as u64;
@@ -100,7 +111,7 @@ impl Object<'_> {
     /// Text that comes in pieces: `fill` fills a buffer and tells when that was the last of it, and what was wrong.
     fn stream(&mut self, each: Each<'_>, mut fill: impl FnMut(&mut [u8]) -> (usize, Option<Flaw>)) -> Book {
         let mut bytes = std::mem::take(&mut self.scratch.bytes);
-        let mut walk = Walk::new(self.limits, self.name, self.member, each, &mut self.scratch.buffers);
+        let mut walk = Walk::new(self.limits, self.wanted, self.name, self.member, each, &mut self.scratch.buffers);
         let mut size = self.limits.window.clamp(64, PIECE);
         let (mut length, mut total, left) = (0, 0u64, self.left);
         let flaw = loop {
@@ -173,8 +184,14 @@ impl Object<'_> {
         }
         let name = file.name().map_or_else(|_| String::from_utf8_lossy(file.name_raw()).into_owned(), Cow::into_owned);
         let left = self.left;
-        let mut inner =
-            Object { name: &name, member: Some(&name), limits: self.limits, left, scratch: &mut *self.scratch };
+        let mut inner = Object {
+            name: &name,
+            member: Some(&name),
+            limits: self.limits,
+            wanted: self.wanted,
+            left,
+            scratch: &mut *self.scratch,
+        };
         let mut head = Vec::new();
         let most = left.min(self.limits.window.max(64) as u64);
         let read = file.by_ref().take(most + 1).read_to_end(&mut head);

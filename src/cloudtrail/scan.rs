@@ -4,6 +4,8 @@
 //! is lenient inside strings: raw control characters and unknown escapes pass and are flagged, because `text` and
 //! `redact` can mend them. It must never look at what a value means.
 
+use wide::u8x16;
+
 use super::redact;
 
 /// The string holds a backslash.
@@ -30,25 +32,17 @@ pub(super) enum Stop {
 pub(super) type Scan<T> = Result<T, Stop>;
 
 /// The place of the first byte at or after `i` that ends or breaks a string: `"`, `\` or a control character.
-///
-/// Eight bytes at a time in an integer: the arithmetic marks the high bit of every byte that is one. It may mark bytes above a
-/// right one wrongly, so only the lowest counts.
 #[inline(always)]
 fn special(b: &[u8], mut i: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
-        let quote = quote.wrapping_sub(ONES) & !quote;
-        let slash = slash.wrapping_sub(ONES) & !slash;
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let marks = (quote | slash | control) & HIGH;
+    while let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<16>()) {
+        let lane = u8x16::new(*chunk);
+        let control = lane.min(u8x16::splat(0x1f)).simd_eq(lane);
+        let hits = lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\')) | control;
+        let marks = hits.to_bitmask();
         if marks != 0 {
-            return i + (marks.trailing_zeros() / 8) as usize;
+            return i + marks.trailing_zeros() as usize;
         }
-        i += 8;
+        i += 16;
     }
     while let Some(&c) = b.get(i) {
         if c == b'"' || c == b'\\' || c < 0x20 {

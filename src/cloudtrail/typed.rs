@@ -15,6 +15,7 @@ use super::fields::Field;
 use super::record::{Kind, Slots, Span};
 use super::scan;
 use super::text::unescape;
+use super::wanted::{Part, Parts};
 use super::{redact, time};
 
 /// What ends the names that stand before a token in a URL or a text.
@@ -96,7 +97,7 @@ impl<'a, 's> Record<'a, 's> {
     }
 
     /// The event, or why it is none.
-    pub(super) fn event(&self) -> Result<Event<'a>, (Reason, String)> {
+    pub(super) fn event(&self, parts: Parts) -> Result<Event<'a>, (Reason, String)> {
         use Field::*;
         let missing = |reason: Reason, name: &str| {
             let length = self.text.len();
@@ -118,37 +119,42 @@ impl<'a, 's> Record<'a, 's> {
         })?;
         let event_source = self.text(EventSource).ok_or_else(|| missing(Reason::MissingEventSource, "eventSource"))?;
         let event_name = self.text(EventName).ok_or_else(|| missing(Reason::MissingEventName, "eventName"))?;
+        let recipient_account_id = self.text(RecipientAccountId);
+        // Without a recipient the caller's account takes its place.
+        let identity = parts.has(Part::Identity) || recipient_account_id.is_none();
+        let text = |part: Part, field: Field| if parts.has(part) { self.text(field) } else { None };
+        let json = |part: Part, field: Field| if parts.has(part) { self.json(field) } else { None };
         Ok(Event {
             event_time,
             event_id,
-            shared_event_id: self.text(SharedEventId).or_else(|| self.text(LowSharedEventId)),
-            request_id: self.text(RequestId).or_else(|| self.text(LowRequestId)),
-            event_version: self.text(EventVersion),
-            event_type: self.text(EventType),
-            event_category: self.text(EventCategory),
+            shared_event_id: text(Part::Labels, SharedEventId).or_else(|| text(Part::Labels, LowSharedEventId)),
+            request_id: text(Part::Labels, RequestId).or_else(|| text(Part::Labels, LowRequestId)),
+            event_version: text(Part::Labels, EventVersion),
+            event_type: text(Part::Labels, EventType),
+            event_category: text(Part::Labels, EventCategory),
             event_source,
             event_name,
             aws_region: self.text(AwsRegion),
-            serving_region: self.serving_region(),
-            recipient_account_id: self.text(RecipientAccountId),
+            serving_region: if parts.has(Part::ServingRegion) { self.serving_region() } else { None },
+            recipient_account_id,
             read_only: self.boolean(ReadOnly),
             management_event: self.boolean(ManagementEvent),
-            error_code: self.text(ErrorCode),
-            error_message: self.text(ErrorMessage),
-            source_ip_address: self.text(SourceIp),
-            user_agent: self.text(UserAgent),
-            vpc_endpoint_id: self.text(VpcEndpointId),
-            vpc_endpoint_account_id: self.text(VpcEndpointAccountId),
-            identity: self.identity(),
+            error_code: text(Part::Error, ErrorCode),
+            error_message: text(Part::Error, ErrorMessage),
+            source_ip_address: text(Part::Client, SourceIp),
+            user_agent: text(Part::Client, UserAgent),
+            vpc_endpoint_id: text(Part::Client, VpcEndpointId),
+            vpc_endpoint_account_id: text(Part::Client, VpcEndpointAccountId),
+            identity: if identity { self.identity() } else { Identity::default() },
             from_console: self.boolean(FromConsole),
-            resource_arns: self.resource_arns(),
-            request_parameters: self.json(RequestParameters),
-            response_elements: self.json(ResponseElements),
-            additional_event_data: self.json(AdditionalEventData),
-            resources: self.json(Resources),
-            tls_version: self.text(TlsVersion),
-            tls_host: self.text(TlsHost),
-            extra: extra::extra(self),
+            resource_arns: if parts.has(Part::ResourceArns) { self.resource_arns() } else { Vec::new() },
+            request_parameters: json(Part::Request, RequestParameters),
+            response_elements: json(Part::Response, ResponseElements),
+            additional_event_data: json(Part::AdditionalData, AdditionalEventData),
+            resources: json(Part::Resources, Resources),
+            tls_version: text(Part::Client, TlsVersion),
+            tls_host: text(Part::Client, TlsHost),
+            extra: if parts.has(Part::Extra) { extra::extra(self) } else { None },
         })
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 use super::chunk::{Chunk, Rows};
 use super::feed::{Job, Tally, identity};
 use crate::cloudtrail::event::Event;
-use crate::cloudtrail::{self, Book, Form, Limits, Place};
+use crate::cloudtrail::{self, Book, Form, Limits, Place, Wanted};
 use crate::error::{Error, Result};
 use crate::lake::batch::{EventRows, ObjectContext, day, recipient};
 use crate::lake::dedup::{Ids, Keys, object_hash, place};
@@ -25,13 +25,13 @@ const HAND_OVER: (usize, usize) = (8192, 4 << 20);
 /// Days that a worker keeps apart at a time; log content is hostile and may name any number of them.
 const DAYS: usize = 16;
 
-/// An object that was read, or could not be.
+/// An object that was read, or could not be, or that the worker is to read.
 #[derive(Debug)]
 pub struct Read {
     /// What it is.
     pub job: Box<Job>,
-    /// Its bytes.
-    pub bytes: Result<Bytes>,
+    /// Its bytes, where they were read ahead.
+    pub bytes: Option<Result<Bytes>>,
     /// The room it takes up among what is read ahead.
     pub room: Option<OwnedSemaphorePermit>,
 }
@@ -108,7 +108,7 @@ struct Origin {
 impl Worker<'_> {
     fn object(&mut self, read: Read) {
         let Read { job, bytes, room } = read;
-        let object = job.object;
+        let Job { object, source } = *job;
         let mut entry = Entry {
             source_object: object.uri.clone(),
             size: identity(&object).size,
@@ -121,7 +121,7 @@ impl Worker<'_> {
             faults: Vec::new(),
             status: Status::Failed,
         };
-        let bytes = match bytes {
+        let bytes = match bytes.unwrap_or_else(|| source.read_blocking(&object, self.runtime)) {
             Ok(bytes) => bytes,
             Err(error) => {
                 entry.faults.push(Fault { index: None, reason: "unreadable".into(), text: describe(&error) });
@@ -157,9 +157,15 @@ impl Worker<'_> {
             filtered: 0,
             events: 0,
         };
-        let book = cloudtrail::decode_object(&origin.uri.clone(), &bytes, &self.shared.limits, &mut |place, event| {
-            self.event(&mut origin, &place, event);
-        });
+        let book = cloudtrail::decode_object(
+            &origin.uri.clone(),
+            &bytes,
+            &self.shared.limits,
+            &Wanted::default(),
+            &mut |place, event| {
+                self.event(&mut origin, &place, event);
+            },
+        );
         drop((bytes, room));
         self.shared.tally.decompressed.fetch_add(book.decompressed, Ordering::Relaxed);
         self.shared.tally.events.fetch_add(origin.events, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 
 use super::schema::{EVENTS, Type};
 use crate::cloudtrail::event::Event;
+use crate::cloudtrail::{Part, Parts};
 use crate::error::{Error, Result};
 
 /// Microseconds in a day.
@@ -40,6 +41,35 @@ pub fn day(time: i64) -> i32 {
 /// The account that received the event: the record's, else the object key's, else the caller's.
 pub fn recipient<'a>(event: &'a Event<'_>, key_account: Option<&'a str>) -> Option<&'a str> {
     event.recipient_account_id.as_deref().or(key_account).or(event.identity.account_id.as_deref())
+}
+
+/// The parts of an event that the columns of `events` at these places are made of.
+pub fn parts(columns: &[usize]) -> Parts {
+    let names = columns.iter().filter_map(|place| EVENTS.columns.get(*place)).map(|column| column.name);
+    Parts::of(names.filter_map(|name| {
+        Some(match name {
+            "event_date" | "event_time" | "event_id" | "event_source" | "event_name" | "aws_region" => return None,
+            "recipient_account_id" | "read_only" | "management_event" | "from_console" => return None,
+            "delivered_at" | "ingest_number" | "source_object" | "record_index" => return None,
+            "shared_event_id" | "request_id" | "event_version" | "event_type" | "event_category" => Part::Labels,
+            "error_code" | "error_message" => Part::Error,
+            "source_ip_address"
+            | "source_ip_kind"
+            | "user_agent"
+            | "vpc_endpoint_id"
+            | "vpc_endpoint_account_id"
+            | "tls_version"
+            | "tls_host" => Part::Client,
+            "effective_region" => Part::ServingRegion,
+            "request_parameters" => Part::Request,
+            "response_elements" => Part::Response,
+            "additional_event_data" => Part::AdditionalData,
+            "resources" => Part::Resources,
+            "resource_arns" => Part::ResourceArns,
+            "extra" => Part::Extra,
+            _ => Part::Identity,
+        })
+    }))
 }
 
 /// Arrow builders for rows of `events`.
@@ -413,5 +443,38 @@ mod tests {
         assert_eq!(recipient(&e, Some("222222222222")), Some("333333333333"));
         assert_eq!(day(-1), -1);
         assert_eq!(day(i64::MAX), 106_751_991);
+    }
+
+    #[test]
+    fn a_column_alone_is_what_it_is_among_all() {
+        use crate::cloudtrail::{Limits, Wanted, decode_object};
+        let record = r#"{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROAX:dana",
+            "arn":"arn:aws:sts::111122223333:assumed-role/Hub/dana","accountId":"111122223333","accessKeyId":"ASIAX",
+            "userName":"u","invokedBy":"AWS Internal","identityProvider":"idp","credentialId":"c","signInSessionArn":"s",
+            "onBehalfOf":{"userId":"o"},"inScopeOf":{"credentialsIssuedTo":"f"},"sessionContext":{"sessionIssuer":
+            {"principalId":"AROAX","arn":"arn:aws:iam::111122223333:role/Hub"},"attributes":{"creationDate":
+            "2026-11-23T14:00:00Z","mfaAuthenticated":"true"},"sourceIdentity":"dana","ec2RoleDelivery":"2.0"}},
+            "eventTime":"2026-11-23T14:08:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole",
+            "awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userAgent":"cli","errorCode":"e","errorMessage":"m",
+            "requestParameters":{"a":1},"responseElements":{"b":2},"additionalEventData":{"RequestDetails":
+            {"awsServingRegion":"eu-north-1"}},"requestID":"r","eventID":"i","readOnly":true,"resources":[{"ARN":"x"}],
+            "eventType":"AwsApiCall","managementEvent":true,"eventCategory":"Management","sharedEventID":"h",
+            "vpcEndpointId":"v","vpcEndpointAccountId":"w","sessionCredentialFromConsole":"true","unknown":7,
+            "tlsDetails":{"tlsVersion":"t","clientProvidedHostHeader":"p"}}"#;
+        let batch = |columns: &[usize]| {
+            let wanted = Wanted::default().with_parts(parts(columns));
+            let mut rows = EventRows::new(Some(columns));
+            decode_object("x", record.as_bytes(), &Limits::default(), &wanted, &mut |_, event| {
+                rows.push(event, &OBJECT, 0)
+            });
+            rows.finish().unwrap()
+        };
+        let all: Vec<usize> = (0..EVENTS.columns.len()).collect();
+        let whole = batch(&all);
+        assert_eq!(whole.num_rows(), 1);
+        for (place, column) in EVENTS.columns.iter().enumerate() {
+            assert!(whole.column(place).is_valid(0), "{} is not tested", column.name);
+            assert_eq!(batch(&[place]).column(0), whole.column(place), "{}", column.name);
+        }
     }
 }

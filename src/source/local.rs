@@ -150,6 +150,11 @@ pub(super) async fn read(path: &Path, uri: &str) -> Result<Bytes> {
     }
 }
 
+/// Reads a whole file at once.
+pub(super) fn read_blocking(path: &Path, uri: &str) -> Result<Bytes> {
+    std::fs::read(path).map(Bytes::from).map_err(|error| refused(uri, error))
+}
+
 /// A path as text. Bytes that are no UTF-8 are written as `\xNN`, so that different files keep different names.
 fn text(path: &Path) -> String {
     let mut text = String::new();

@@ -178,6 +178,22 @@ impl Source {
         }
     }
 
+    /// Whether reading waits for a network or another program, so that it is worth while to read ahead.
+    pub fn is_remote(&self) -> bool {
+        !matches!(&*self.0, Inner::Local(_))
+    }
+
+    /// Reads an object on a thread that may block; a local file without a detour through the runtime.
+    ///
+    /// # Errors
+    /// As for [`Source::read`].
+    pub fn read_blocking(&self, object: &Object, runtime: &tokio::runtime::Handle) -> Result<Bytes> {
+        match (&*self.0, &object.place) {
+            (Inner::Local(_), Place::File(path)) => local::read_blocking(path, &object.uri),
+            _ => runtime.block_on(self.read(object)),
+        }
+    }
+
     /// The source as a person names it, such as `s3://bucket/prefix`.
     pub fn describe(&self) -> String {
         match &*self.0 {

@@ -177,7 +177,7 @@ fn bytes_that_are_no_utf8_are_replaced_in_their_record_only() {
 fn nul_and_control_bytes_inside_texts_are_kept_as_json() {
     let text = record("a").replace("Spoke", "Sp\0o\nke").replace("ec2.", "ec\u{1}2.");
     let mut parameters = String::new();
-    let book = decode_object("x", text.as_bytes(), &Limits::default(), &mut |_, event| {
+    let book = decode_object("x", text.as_bytes(), &Limits::default(), &Wanted::default(), &mut |_, event| {
         assert_eq!(event.identity.invoked_by.as_deref(), Some("ec\u{1}2.amazonaws.com"));
         parameters = event.request_parameters.clone().unwrap().into_owned();
     });

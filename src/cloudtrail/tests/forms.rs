@@ -178,7 +178,7 @@ fn utf16_is_read() {
 #[test]
 fn the_callback_may_decode_another_object() {
     let mut inner = 0;
-    decode_object("x", &gzip(envelope(&["a", "b"]).as_bytes()), &Limits::default(), &mut |_, _| {
+    decode_object("x", &gzip(envelope(&["a", "b"]).as_bytes()), &Limits::default(), &Wanted::default(), &mut |_, _| {
         inner += decode(&gzip(envelope(&["c"]).as_bytes())).0.events;
     });
     assert_eq!(inner, 2);

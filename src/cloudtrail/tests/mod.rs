@@ -2,6 +2,7 @@
 
 mod broken;
 mod forms;
+mod passing;
 mod real;
 mod secrets;
 mod typing;
@@ -22,7 +23,7 @@ struct Seen {
 
 fn decode_with(name: &str, bytes: &[u8], limits: &Limits) -> (Book, Vec<Seen>) {
     let mut seen = Vec::new();
-    let book = decode_object(name, bytes, limits, &mut |place, event| {
+    let book = decode_object(name, bytes, limits, &Wanted::default(), &mut |place, event| {
         seen.push(Seen {
             member: place.member.map(str::to_owned),
             index: place.index,

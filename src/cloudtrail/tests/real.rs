@@ -80,7 +80,7 @@ fn every_real_file_is_read_and_every_record_counted() {
         if !name.ends_with(".zip") {
             let small = Limits { window: 64, ..Limits::default() };
             let two = [gzip(&text), gzip(b"")].concat();
-            assert_eq!(decode_object(&name, &two, &small, &mut |_, _| {}), book, "{name}");
+            assert_eq!(decode_object(&name, &two, &small, &Wanted::default(), &mut |_, _| {}), book, "{name}");
         }
     }
     assert_eq!(dataset, (2900, 0));

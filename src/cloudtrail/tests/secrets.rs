@@ -73,14 +73,10 @@ fn the_rest_of_the_credentials_stays_and_the_text_stays_json() {
         r#""responseElements":{{"a":"q\"","credentials":{{"sessionToken":"{}","x":[]}}}}"#,
         token("IQoJb3JpZ2luX2Vj")
     );
-    decode_object(
-        "x",
-        record("a").replace("\"responseElements\":null", &fields).as_bytes(),
-        &Limits::default(),
-        &mut |_, event| {
-            text = event.response_elements.clone().unwrap().into_owned();
-        },
-    );
+    let text_of = record("a").replace("\"responseElements\":null", &fields);
+    decode_object("x", text_of.as_bytes(), &Limits::default(), &Wanted::default(), &mut |_, event| {
+        text = event.response_elements.clone().unwrap().into_owned();
+    });
     assert_eq!(text, r#"{"a":"q\"","credentials":{"sessionToken":"[removed]","x":[]}}"#);
 }
 

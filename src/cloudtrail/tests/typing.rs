@@ -6,7 +6,9 @@ use proptest::prelude::*;
 /// Decodes one record and looks at its event.
 fn with(record: &str, look: impl FnOnce(&Event<'_>)) {
     let mut look = Some(look);
-    let book = decode_object("x", record.as_bytes(), &Limits::default(), &mut |_, event| look.take().unwrap()(event));
+    let book = decode_object("x", record.as_bytes(), &Limits::default(), &Wanted::default(), &mut |_, event| {
+        look.take().unwrap()(event)
+    });
     assert_eq!((book.events, book.fault_count), (1, 0), "{book:?}");
 }
 

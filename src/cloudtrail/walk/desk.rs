@@ -7,11 +7,13 @@ use super::super::record::{Kind, Slots};
 use super::super::scan::Stop;
 use super::super::text::unescape;
 use super::super::typed::Record;
+use super::super::wanted::Parts;
 use super::resync::why;
 
 /// Where records are decoded and counted.
 pub(super) struct Desk<'w> {
     limits: &'w Limits,
+    parts: Parts,
     member: Option<&'w str>,
     each: &'w mut dyn FnMut(Place<'_>, &Event<'_>),
     inner: &'w mut Slots,
@@ -25,11 +27,12 @@ pub(super) struct Desk<'w> {
 impl<'w> Desk<'w> {
     pub(super) fn new(
         limits: &'w Limits,
+        parts: Parts,
         member: Option<&'w str>,
         each: &'w mut dyn FnMut(Place<'_>, &Event<'_>),
         inner: &'w mut Slots,
     ) -> Self {
-        Desk { limits, member, each, inner, book: Book::default(), other: None, replaced: (0, 0) }
+        Desk { limits, parts, member, each, inner, book: Book::default(), other: None, replaced: (0, 0) }
     }
 
     /// Decodes one whole object, whose fields `slots` tells, and counts it.
@@ -117,7 +120,7 @@ impl<'w> Desk<'w> {
         if !marked && !expected {
             return self.not_event("other JSON");
         }
-        match Record::new(text, slots).event() {
+        match Record::new(text, slots).event(self.parts) {
             Ok(event) => {
                 (self.each)(Place { member: self.member, index: self.book.records }, &event);
                 self.book.records += 1;

@@ -5,6 +5,7 @@
 //! Bytes that are no UTF-8 are replaced by U+FFFD in their record only, and one fault of the object tells how many records.
 
 mod desk;
+mod passing;
 mod resync;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use super::book::{Book, Form, Limits, Place, Reason};
 use super::event::Event;
 use super::record::{Found, Slots};
 use super::scan::{self, Stop};
+use super::wanted::Wanted;
 use desk::Desk;
 
 /// No record may be longer: CloudTrail's are at most 256 KiB (1 MiB in an event data store).
@@ -48,14 +50,19 @@ enum Step {
 pub(super) struct Buffers {
     outer: Slots,
     inner: Slots,
+    places: Vec<(usize, usize)>,
 }
 
 /// One object's (or zip member's) way from text to events.
 pub(super) struct Walk<'w> {
     name: &'w str,
     slots: &'w mut Slots,
+    places: &'w mut Vec<(usize, usize)>,
+    wanted: &'w Wanted,
     desk: Desk<'w>,
     state: State,
+    /// Whether nothing of the array at hand has been read.
+    fresh: bool,
     /// Bytes of the text before the piece at hand.
     offset: u64,
     /// Where the text was cut, if it was.
@@ -69,17 +76,21 @@ pub(super) struct Walk<'w> {
 impl<'w> Walk<'w> {
     pub(super) fn new(
         limits: &'w Limits,
+        wanted: &'w Wanted,
         name: &'w str,
         member: Option<&'w str>,
         each: &'w mut dyn FnMut(Place<'_>, &Event<'_>),
         buffers: &'w mut Buffers,
     ) -> Self {
-        let Buffers { outer, inner } = buffers;
+        let Buffers { outer, inner, places } = buffers;
         Walk {
             name,
             slots: outer,
-            desk: Desk::new(limits, member, each, inner),
+            places,
+            wanted,
+            desk: Desk::new(limits, wanted.parts, member, each, inner),
             state: State::Between,
+            fresh: false,
             offset: 0,
             cut: None,
             no_json: None,
@@ -100,6 +111,7 @@ impl<'w> Walk<'w> {
             let step = match self.state {
                 State::Between => self.between(buf, at, last),
                 State::Garbage(from) => self.garbage(buf, at, from, last),
+                State::Array { envelope: true } if last && std::mem::take(&mut self.fresh) => self.pass_over(buf, at),
                 State::Array { envelope } => self.array(buf, at, envelope, last),
                 State::Envelope => self.envelope(buf, at, last),
                 State::Done => Step::To(buf.len()),
@@ -174,6 +186,11 @@ impl<'w> Walk<'w> {
         if newline { Step::More(buf.len() - 1) } else { Step::To(buf.len()) }
     }
 
+    fn enter_records(&mut self) {
+        self.state = State::Array { envelope: true };
+        self.fresh = !self.wanted.is_everything();
+    }
+
     fn array(&mut self, buf: &[u8], at: usize, envelope: bool, last: bool) -> Step {
         let at = gap(buf, at);
         match buf.get(at) {
@@ -218,7 +235,7 @@ impl<'w> Walk<'w> {
         });
         match member {
             Ok((true, next)) => {
-                self.state = State::Array { envelope: true };
+                self.enter_records();
                 Step::To(next)
             }
             Ok((false, next)) => Step::To(next),
@@ -241,7 +258,7 @@ impl<'w> Walk<'w> {
         let b = &buf[at..buf.len().min(at + MAX_RECORD)];
         match self.slots.scan(b, array.is_none()) {
             Ok(Found::Envelope(records)) => {
-                self.state = State::Array { envelope: true };
+                self.enter_records();
                 Step::To(at + records + 1)
             }
             Ok(Found::Object(end)) => {
@@ -284,7 +301,8 @@ impl<'w> Walk<'w> {
             (book.not_events, book.fault_count) = (book.not_events + self.loose, 0);
             self.desk.other.get_or_insert("other JSON");
         }
-        book.form = match (book.events + book.fault_count, self.desk.other, self.no_json) {
+        let passed = book.undecoded + u64::from(book.unread);
+        book.form = match (book.events + book.fault_count + passed, self.desk.other, self.no_json) {
             (1.., _, _) => Form::CloudTrail,
             (0, Some(what), _) | (0, None, Some(what)) => Form::NotCloudTrail(what),
             (0, None, None) => Form::Empty,

@@ -40,9 +40,16 @@ pub struct Books {
 }
 
 impl Books {
-    /// Enters an object that was read; a second pass over it says the same again.
+    /// Enters an object that was read; a second pass over it says the same again, unless it was asked for less.
     pub fn read(&mut self, uri: &str, book: ObjectBook) {
-        self.objects.insert(uri.to_owned(), book);
+        let records = |book: &ObjectBook| book.book.records - book.book.undecoded;
+        match self.objects.get_mut(uri) {
+            Some(there) if records(there) > records(&book) => {}
+            Some(there) => *there = book,
+            None => {
+                self.objects.insert(uri.to_owned(), book);
+            }
+        }
     }
 
     /// Enters an object that could not be read.

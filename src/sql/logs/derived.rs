@@ -13,7 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
-use crate::cloudtrail::Form;
+use crate::cloudtrail::{Form, Wanted};
 use crate::error::{Error, Result};
 use crate::lake::derive::{Derived, NEEDED};
 use crate::lake::schema::{EVENTS, LEDGER, Table};
@@ -39,7 +39,7 @@ impl Pass {
     async fn tables(&self, workers: usize) -> Result<Arc<Tables>> {
         let pass = || async {
             let objects = self.logs.objects().await?;
-            let work = Arc::new(Work::new(self.logs.clone(), objects));
+            let work = Arc::new(Work::new(self.logs.clone(), objects, Wanted::default()));
             let columns: Vec<usize> = NEEDED.iter().filter_map(|name| EVENTS.index(name)).collect();
             let workers = (0..workers.max(1)).map(|_| {
                 let (work, columns) = (work.clone(), columns.clone());

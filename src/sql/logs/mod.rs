@@ -7,6 +7,7 @@
 mod books;
 mod derived;
 mod scan;
+mod wanted;
 mod work;
 
 use std::sync::{Arc, Mutex, PoisonError};

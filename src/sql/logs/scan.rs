@@ -10,7 +10,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
@@ -20,8 +20,8 @@ use datafusion::physical_plan::{
 
 use crate::lake::schema::EVENTS;
 
-use super::Logs;
 use super::work::Work;
+use super::{Listed, Logs, wanted};
 
 /// The events of log files.
 #[derive(Debug)]
@@ -46,17 +46,30 @@ impl TableProvider for RawEvents {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        // What the decoder passes over is only part of what a filter excludes.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         _limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let objects = self.logs.objects().await.map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let period = wanted::period(filters);
+        let objects = match period.is_empty() {
+            true => objects,
+            false => {
+                let timely = |listed: &&Listed| listed.object.layout.as_ref().is_none_or(|key| period.wants(key));
+                Arc::new(objects.iter().filter(timely).cloned().collect())
+            }
+        };
         let columns = projection.cloned().unwrap_or_else(|| (0..EVENTS.columns.len()).collect());
         let workers = state.config().target_partitions().clamp(1, objects.len().max(1));
-        Ok(Arc::new(RawScan::new(Work::new(self.logs.clone(), objects), columns, workers)?))
+        Ok(Arc::new(RawScan::new(Work::new(self.logs.clone(), objects, wanted::wanted(filters)), columns, workers)?))
     }
 }
 

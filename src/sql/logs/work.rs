@@ -7,9 +7,9 @@ use arrow::array::RecordBatch;
 use hashbrown::HashSet;
 use tokio::runtime::Handle;
 
-use crate::cloudtrail::{Place, decode_object};
+use crate::cloudtrail::{Place, Wanted, decode_object};
 use crate::error::Result;
-use crate::lake::batch::{EventRows, ObjectContext, recipient};
+use crate::lake::batch::{EventRows, ObjectContext, parts, recipient};
 use crate::lake::dedup::{Id, Ids};
 
 use super::books::ObjectBook;
@@ -49,12 +49,14 @@ pub struct Work {
     pub next: AtomicUsize,
     /// The events handed on so far.
     pub seen: Seen,
+    /// Which events are asked for.
+    wanted: Wanted,
 }
 
 impl Work {
     /// All objects, none taken.
-    pub fn new(logs: Arc<Logs>, objects: Arc<Vec<Listed>>) -> Self {
-        Self { logs, objects, next: AtomicUsize::new(0), seen: Seen::new() }
+    pub fn new(logs: Arc<Logs>, objects: Arc<Vec<Listed>>, wanted: Wanted) -> Self {
+        Self { logs, objects, next: AtomicUsize::new(0), seen: Seen::new(), wanted }
     }
 
     /// Takes objects until there are none left; `hand_on` says false where nobody wants more.
@@ -65,8 +67,9 @@ impl Work {
         let mut rows = EventRows::new(Some(columns));
         let mut ids = Ids::default();
         let runtime = Handle::current();
+        let wanted = self.wanted.clone().with_parts(parts(columns));
         while let Some(listed) = self.objects.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let bytes = match runtime.block_on(listed.source.read(&listed.object)) {
+            let bytes = match listed.source.read_blocking(&listed.object, &runtime) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     self.logs.books(|books| books.failed(&listed.object.uri, &error));
@@ -74,7 +77,7 @@ impl Work {
                 }
             };
             let mut finished = Ok(true);
-            self.decode(listed, &bytes, &mut ids, &mut rows, &mut |rows| {
+            self.decode(listed, &bytes, &wanted, &mut ids, &mut rows, &mut |rows| {
                 if matches!(finished, Ok(true)) {
                     finished = rows.finish().map(&mut *hand_on);
                 }
@@ -93,6 +96,7 @@ impl Work {
         &self,
         listed: &Listed,
         bytes: &[u8],
+        wanted: &Wanted,
         ids: &mut Ids,
         rows: &mut EventRows,
         full: &mut dyn FnMut(&mut EventRows),
@@ -103,7 +107,8 @@ impl Work {
         let key_account = layout.map(|l| l.account.as_str());
         let mut member = String::new();
         let mut passed_over = 0;
-        let book = decode_object(&object.uri, bytes, &self.logs.limits, &mut |place: Place<'_>, event| {
+        let wanted = wanted.of_object(key_account);
+        let book = decode_object(&object.uri, bytes, &self.logs.limits, &wanted, &mut |place: Place<'_>, event| {
             let id = ids.id(recipient(event, key_account).unwrap_or_default(), &event.event_id);
             if !self.seen.is_new(id) {
                 passed_over += 1;
