@@ -440,7 +440,7 @@ async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
     let verdicts = dedup.admit(date, &keys).await.unwrap();
     assert!(verdicts[..25].iter().all(|verdict| *verdict == Verdict::New));
     assert!(verdicts[25..].iter().all(|verdict| *verdict == Verdict::Duplicate));
-    let file = slow.writer(&EVENTS).unwrap().write_events(date, &[rows.finish().unwrap()]).await.unwrap();
+    let file = slow.writer(&EVENTS).unwrap().write_events(date, &[rows.finish().unwrap().into()]).await.unwrap();
 
     take(logs.path(), lake.path()).await;
     let outcome = commit_events(&mut slow, vec![file], &mut dedup).await.unwrap();

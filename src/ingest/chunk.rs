@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::lake::catch_up::DERIVE_ROWS;
 use crate::lake::dedup::{Dedup, Keys, Verdict};
 use crate::lake::derive::Derived;
+use crate::lake::kept::Kept;
 use crate::lake::ledger::Entry;
 use crate::lake::write::{NewFile, Writer};
 
@@ -70,12 +71,12 @@ pub struct Chunk {
 
 #[derive(Debug, Default)]
 struct Buffers {
-    days: HashMap<i32, (Vec<RecordBatch>, usize)>,
+    days: HashMap<i32, (Vec<Kept>, usize)>,
     bytes: usize,
 }
 
 impl Buffers {
-    fn take(&mut self, day: i32) -> Option<(i32, Vec<RecordBatch>)> {
+    fn take(&mut self, day: i32) -> Option<(i32, Vec<Kept>)> {
         let (batches, bytes) = self.days.remove(&day)?;
         self.bytes -= bytes;
         Some((day, batches))
@@ -194,19 +195,25 @@ impl Chunk {
         if self.writers.is_none() || new == 0 {
             return Ok(());
         }
-        let batch = if new == verdicts.len() {
-            rows.batch
+        let is_new = |v: &Verdict| *v == Verdict::New;
+        let kept: Kept = if new == verdicts.len() {
+            rows.batch.into()
+        } else if new > verdicts.len() / 2 {
+            let new = verdicts.iter().enumerate().filter(|(_, v)| is_new(v)).map(|(row, _)| row).collect();
+            Kept::some(rows.batch, new)
         } else {
-            let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::New)).collect();
+            // A batch of duplicates would be held for the sake of a few rows.
+            let keep: BooleanArray = verdicts.iter().map(|v| Some(is_new(v))).collect();
             filter_record_batch(&rows.batch, &keep)
                 .map_err(|e| Error::internal("cannot take duplicates out of a batch").source(e))?
+                .into()
         };
         let full = {
             let mut buffers = lock(&self.buffers);
-            let bytes = batch.get_array_memory_size();
+            let bytes = kept.batch.get_array_memory_size();
             buffers.bytes += bytes;
             let day = buffers.days.entry(rows.day).or_default();
-            day.0.push(batch);
+            day.0.push(kept);
             day.1 += bytes;
             let day_full = (day.1 >= self.flush).then_some(rows.day);
             let over = buffers.bytes >= 2 * self.flush;
@@ -234,7 +241,7 @@ impl Chunk {
         }
     }
 
-    async fn write(&self, day: i32, batches: Vec<RecordBatch>) -> Result<()> {
+    async fn write(&self, day: i32, batches: Vec<Kept>) -> Result<()> {
         let Some(writers) = &self.writers else { return Ok(()) };
         let file = writers.events.write_events(day, &batches).await?;
         lock(&self.files).push(file);
@@ -244,9 +251,9 @@ impl Chunk {
                 Some(there) => there,
                 None => derived.insert((Derived::new()?, 0)),
             };
-            for batch in &batches {
-                collected.add(batch)?;
-                *rows += batch.num_rows();
+            for kept in &batches {
+                collected.add_rows(&kept.batch, kept.rows())?;
+                *rows += kept.len();
             }
             if *rows >= DERIVE_ROWS { derived.take() } else { None }
         };

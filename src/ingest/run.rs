@@ -28,6 +28,8 @@ use crate::source::Source;
 
 /// Objects read at a time: many from S3, where each waits for the network, few from a disk.
 const READERS: (usize, usize) = (16, 4);
+/// Objects that wait for a worker: enough that workers seldom sleep. What remote ones hold of memory is counted where they are read.
+const WAITING: usize = 64;
 /// How often progress is told and the stop flag looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// The unit in which room for bytes read ahead is counted.
@@ -185,7 +187,7 @@ impl Run<'_> {
 
     /// Fills a chunk: reads objects and has them decoded until the chunk is full or there is nothing more.
     async fn fill(&mut self, chunk: Arc<Chunk>) -> Result<(Done, Vec<Entry>)> {
-        let (sender, receiver) = mpsc::channel(self.threads);
+        let (sender, receiver) = mpsc::channel(WAITING);
         let receiver = Arc::new(Mutex::new(receiver));
         let workers: Vec<_> = (0..self.threads)
             .map(|_| {

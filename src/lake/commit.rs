@@ -1,12 +1,12 @@
 //! A commit of events: upon the version they were deduplicated against, or, where another run came first, after they
 //! were deduplicated once more against what that run added.
 
-use std::collections::HashMap;
-
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
+use hashbrown::HashMap;
 
 use super::dedup::{Dedup, Forestalled, ID_COLUMNS, Id, Ids, ids_of};
+use super::kept::Kept;
 use super::schema::EVENTS;
 use super::store::{Committed, Lake};
 use super::write::NewFile;
@@ -73,7 +73,7 @@ async fn take_out(
             kept.push(file);
             continue;
         }
-        let mut rest: Vec<RecordBatch> = Vec::new();
+        let mut rest: Vec<Kept> = Vec::new();
         let mut at = 0;
         files_now
             .read_events(&file.add.path, &mut |batch| {
@@ -82,7 +82,7 @@ async fn take_out(
                 let batch = filter_record_batch(&batch, &mask)
                     .map_err(|e| Error::internal("cannot take rows out of a file").source(e))?;
                 if batch.num_rows() > 0 {
-                    rest.push(batch);
+                    rest.push(batch.into());
                 }
                 Ok(())
             })

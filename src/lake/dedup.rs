@@ -3,12 +3,12 @@
 //! It looks only where a duplicate can be (files of the same day whose accounts and times overlap, ids only) and keeps
 //! the ids of one commit at a time, so that memory stays bounded however large the lake is. It never reads a whole row.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
+use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use super::files::{DataFile, Files};
@@ -188,7 +188,7 @@ impl Keys {
 pub struct Dedup {
     files: Files,
     /// Files of `files` whose ids are in `stored`.
-    loaded: std::collections::HashSet<String>,
+    loaded: HashSet<String>,
     stored: HashMap<Id, Place>,
     pending: HashMap<Id, Pending>,
     /// Records that repeat a pending one, and their objects: should another run have stored one of them, it counts.

@@ -86,8 +86,13 @@ impl Derived {
 
     /// Adds deduplicated events; `batch` holds at least the columns `NEEDED`.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.add_rows(batch, 0..batch.num_rows())
+    }
+
+    /// The same for the rows at these places.
+    pub fn add_rows(&mut self, batch: &RecordBatch, rows: impl Iterator<Item = usize>) -> Result<()> {
         let events = Columns::of(batch)?;
-        for row in 0..batch.num_rows() {
+        for row in rows {
             if call::may_be_call(
                 events.text(SOURCE, row).unwrap_or_default(),
                 events.text(NAME, row).unwrap_or_default(),

@@ -7,6 +7,7 @@ pub mod commit;
 pub mod dedup;
 pub mod derive;
 pub mod files;
+pub mod kept;
 pub mod ledger;
 mod root;
 pub mod rows;

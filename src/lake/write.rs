@@ -19,7 +19,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value, json};
 
-use super::schema::{Table, Type};
+use super::kept::Kept;
+use super::schema::{EVENTS, Table, Type};
 use crate::error::{Error, Result};
 
 /// Rows handed to the Parquet encoder at a time: small enough that the sorted copy of a file never exists as a whole.
@@ -67,10 +68,11 @@ pub(super) fn stats_columns(table: &Table) -> Vec<&'static str> {
 /// before the rest: sessions are found from those few, so they share a row group.
 ///
 /// Each place is (batch, row), as `interleave` takes it.
-fn order(batches: &[RecordBatch]) -> Result<(Vec<(usize, usize)>, usize)> {
-    let mut keys = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+fn order(batches: &[Kept]) -> Result<(Vec<(usize, usize)>, usize)> {
+    let mut keys = Vec::with_capacity(batches.iter().map(Kept::len).sum());
     let mut ids: Vec<&StringArray> = Vec::with_capacity(batches.len());
-    for (b, batch) in batches.iter().enumerate() {
+    for (b, kept) in batches.iter().enumerate() {
+        let batch = &kept.batch;
         let misfit = || Error::internal("a batch of events does not have the lake's columns");
         let sources = batch.column_by_name("event_source").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?;
         let times = batch
@@ -78,7 +80,7 @@ fn order(batches: &[RecordBatch]) -> Result<(Vec<(usize, usize)>, usize)> {
             .and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
             .ok_or_else(misfit)?;
         ids.push(batch.column_by_name("event_id").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?);
-        for row in 0..batch.num_rows() {
+        for row in kept.rows() {
             let class = match sources.value(row) {
                 "sts.amazonaws.com" => 0_u8,
                 "signin.amazonaws.com" | "sso.amazonaws.com" => 1,
@@ -114,9 +116,9 @@ impl Writer {
     ///
     /// # Errors
     /// Where the store refuses the file (read-only, full, no access).
-    pub async fn write_events(&self, day: i32, batches: &[RecordBatch]) -> Result<NewFile> {
+    pub async fn write_events(&self, day: i32, batches: &[Kept]) -> Result<NewFile> {
         let (order, first) = order(batches)?;
-        let borrowed: Vec<&RecordBatch> = batches.iter().collect();
+        let borrowed: Vec<&RecordBatch> = batches.iter().map(|kept| &kept.batch).collect();
         let mut file = Encoder::new(self.table, order.len())?;
         for part in [order.get(..first), order.get(first..)].into_iter().flatten() {
             for places in part.chunks(SLICE) {
@@ -241,13 +243,14 @@ fn properties(table: &Table, rows: usize) -> Result<WriterProperties> {
         .set_max_row_group_row_count(Some(1 << 20))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for column in table.columns {
-        properties = column_properties(properties, column.name, column.kind, rows);
+        properties = column_properties(properties, table.name, column.name, column.kind, rows);
     }
     Ok(properties.build())
 }
 
 fn column_properties(
     properties: WriterPropertiesBuilder,
+    table: &str,
     name: &str,
     kind: Type,
     rows: usize,
@@ -287,8 +290,22 @@ fn column_properties(
             _,
         )
         | (_, Type::Texts | Type::Faults) => properties.set_column_statistics_enabled(path, EnabledStatistics::None),
-        ("event_time" | "event_source" | "event_name" | "recipient_account_id" | "access_key_id" | "event_id", _) => {
+        ("event_time" | "event_source" | "event_name" | "recipient_account_id", _) => {
             properties.set_column_statistics_enabled(path, EnabledStatistics::Page)
+        }
+        // Questions filter by these, and by whatever a small table holds; bounds of the other texts cost more than they save.
+        (
+            "access_key_id"
+            | "identity_principal_id"
+            | "identity_arn"
+            | "session_name"
+            | "source_ip_address"
+            | "error_code"
+            | "event_id",
+            _,
+        ) => properties,
+        (_, Type::Text) if table == EVENTS.name => {
+            properties.set_column_statistics_enabled(path, EnabledStatistics::None)
         }
         _ => properties,
     }
