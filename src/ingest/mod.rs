@@ -64,7 +64,7 @@ pub struct Knobs {
     pub commit_events: usize,
     /// Objects after which a commit is made.
     pub commit_objects: usize,
-    /// Event ids held at a time, 25 bytes each and as much again while their table grows.
+    /// Event ids held at a time, 33 bytes each and as much again while their table grows.
     pub ids: usize,
     /// Bytes of decoded events held at a time, those being written included.
     pub buffer: usize,
@@ -78,9 +78,9 @@ impl Default for Knobs {
     fn default() -> Self {
         Self {
             commit_events: 1_000_000,
-            commit_objects: 50_000,
-            ids: 3_500_000,
-            buffer: 128 << 20,
+            commit_objects: 32_768,
+            ids: 1_800_000,
+            buffer: 88 << 20,
             read_ahead: 48 << 20,
             threads: 0,
         }

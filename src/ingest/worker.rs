@@ -22,8 +22,11 @@ use crate::source::Filters;
 
 /// Rows and bytes after which a worker hands a day's rows over.
 const HAND_OVER: (usize, usize) = (8192, 4 << 20);
-/// Days that a worker keeps apart at a time; log content is hostile and may name any number of them.
-const DAYS: usize = 16;
+/// Days that a worker keeps apart at a time; log content is hostile and may name any number of them. Quiet accounts deliver a few
+/// events a day, and a batch of a few rows costs more than the rows.
+const DAYS: usize = 64;
+/// Bytes of text that a worker holds in all its days.
+const HELD: usize = 16 << 20;
 
 /// An object that was read, or could not be, or that the worker is to read.
 #[derive(Debug)]
@@ -214,6 +217,10 @@ impl Worker<'_> {
         }
     }
 
+    fn held(&self) -> usize {
+        self.days.iter().map(|open| open.rows.bytes()).sum()
+    }
+
     fn open(&mut self, day: i32) -> &mut Open {
         if self.days.get(self.latest).is_none_or(|open| open.day != day) {
             self.latest = match self.days.iter().position(|open| open.day == day) {
@@ -231,7 +238,7 @@ impl Worker<'_> {
     /// Hands the rows of those days to the chunk that have `times` the usual number; of all days where `times` is 0, or
     /// where there are too many.
     fn hand_over(&mut self, times: usize) -> Result<()> {
-        let all = self.days.len() > DAYS;
+        let all = self.days.len() > DAYS || self.held() > HELD;
         for open in &mut self.days {
             if open.keys.ids.is_empty() || !(all || open.is_full(times)) {
                 continue;
