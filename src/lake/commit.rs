@@ -5,7 +5,7 @@ use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 use hashbrown::HashMap;
 
-use super::dedup::{Dedup, Forestalled, ID_COLUMNS, Id, Ids, ids_of};
+use super::dedup::{Dedup, Forestalled, ID_READING, Id, Ids, ids_of};
 use super::kept::Kept;
 use super::schema::EVENTS;
 use super::store::{Committed, Lake};
@@ -61,7 +61,7 @@ async fn take_out(
         let before = taken_out.len();
         let (mut keep, mut ids) = (Vec::with_capacity(file.rows), Ids::default());
         files_now
-            .read_path(&file.add.path, &ID_COLUMNS, &["recipient_account_id", "source_object"], &mut |batch| {
+            .read_path(&file.add.path, ID_READING, &mut |batch| {
                 ids_of(&batch, &mut ids, &mut |id, _| {
                     let forestalled = found.get(&id);
                     keep.push(forestalled.is_none());

@@ -11,11 +11,15 @@ use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
-use super::files::{DataFile, Files};
+use super::files::{DataFile, Files, Reading};
 use crate::error::{Error, Result};
 
 /// The columns that tell whether a stored row is the event in question.
-pub(super) const ID_COLUMNS: [&str; 4] = ["event_id", "recipient_account_id", "source_object", "record_index"];
+pub(super) const ID_READING: Reading<'_> = Reading {
+    columns: &["event_id", "recipient_account_id", "source_object", "record_index"],
+    coded: &["recipient_account_id", "source_object"],
+    rows: 8192,
+};
 
 /// An event's identity in 128 bits: the value of a UUID as it is, any other text hashed, the account folded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -318,11 +322,7 @@ fn stored_verdict(stored: Place, own: Place) -> Verdict {
 /// Reads the ids of a stored file.
 async fn for_each_id(files: &Files, file: &DataFile, each: &mut (dyn FnMut(Id, Place) + Send)) -> Result<()> {
     let mut ids = Ids::default();
-    files
-        .read(file, &ID_COLUMNS, &["recipient_account_id", "source_object"], &mut |batch| {
-            ids_of(&batch, &mut ids, each)
-        })
-        .await
+    files.read(file, ID_READING, &mut |batch| ids_of(&batch, &mut ids, each)).await
 }
 
 /// Walks the rows of a batch that holds the id columns, dictionary-encoded where texts repeat.

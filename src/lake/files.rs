@@ -52,9 +52,27 @@ impl DataFile {
         time && account
     }
 
-    /// The first and the last event time, microseconds.
+    /// The first and the last event time, microseconds; of activity, the first and the last call.
     pub fn times(&self) -> Option<(i64, i64)> {
         self.times
+    }
+}
+
+/// What is read of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The columns.
+    pub columns: &'a [&'a str],
+    /// Those of them that come dictionary-encoded.
+    pub coded: &'a [&'a str],
+    /// Rows at a time.
+    pub rows: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// These columns, those in `coded` dictionary-encoded, a few thousand rows at a time.
+    pub fn of(columns: &'a [&'a str], coded: &'a [&'a str]) -> Self {
+        Self { columns, coded, rows: 8192 }
     }
 }
 
@@ -95,6 +113,11 @@ impl Files {
         self.by_day.get(&Some(day)).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The table that they are of.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
     /// All files.
     pub fn all(&self) -> impl Iterator<Item = &DataFile> {
         self.by_day.values().flatten()
@@ -105,29 +128,27 @@ impl Files {
         self.by_day.get(&file.day).is_some_and(|files| files.iter().any(|f| f.path == file.path))
     }
 
-    /// Reads some columns of a file; those in `dictionary` come dictionary-encoded. `each` sees batch after batch.
+    /// Reads some columns of a file. `each` sees batch after batch.
     ///
     /// # Errors
     /// Where the file cannot be read, or `each` fails.
     pub async fn read(
         &self,
         file: &DataFile,
-        columns: &[&str],
-        dictionary: &[&str],
+        reading: Reading<'_>,
         each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
     ) -> Result<()> {
-        self.read_path(&file.path, columns, dictionary, each).await
+        self.read_path(&file.path, reading, each).await
     }
 
     /// Like `read`, of any file below the table, committed or not.
     pub(super) async fn read_path(
         &self,
         path: &str,
-        columns: &[&str],
-        dictionary: &[&str],
+        reading: Reading<'_>,
         each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
     ) -> Result<()> {
-        read_columns(&self.store, self.table, path, columns, dictionary, each).await
+        read_columns(&self.store, self.table, path, reading, each).await
     }
 }
 
@@ -144,7 +165,7 @@ impl Files {
         let columns: Vec<&str> =
             EVENTS.columns.iter().map(|c| c.name).filter(|name| Some(*name) != EVENTS.partition).collect();
         let misfit = || Error::internal("a stored file of events does not have the lake's columns");
-        read_columns(&self.store, &EVENTS, path, &columns, &[], &mut |stored| {
+        read_columns(&self.store, &EVENTS, path, Reading::of(&columns, &[]), &mut |stored| {
             let times = stored
                 .column_by_name("event_time")
                 .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
@@ -170,8 +191,7 @@ async fn read_columns(
     store: &Arc<dyn ObjectStore>,
     table: &'static Table,
     path: &str,
-    columns: &[&str],
-    dictionary: &[&str],
+    reading: Reading<'_>,
     each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
 ) -> Result<()> {
     let broken = |e: ParquetError| {
@@ -189,7 +209,7 @@ async fn read_columns(
         .fields()
         .iter()
         .map(|field| {
-            if dictionary.contains(&field.name().as_str()) {
+            if reading.coded.contains(&field.name().as_str()) {
                 let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
                 Field::new(field.name(), kind, field.is_nullable())
             } else {
@@ -200,8 +220,8 @@ async fn read_columns(
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
     let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(broken)?;
     let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata);
-    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-    let mut stream = builder.with_projection(mask).with_batch_size(8192).build().map_err(broken)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), reading.columns.iter().copied());
+    let mut stream = builder.with_projection(mask).with_batch_size(reading.rows).build().map_err(broken)?;
     while let Some(batch) = stream.next().await {
         each(batch.map_err(broken)?)?;
     }
@@ -268,7 +288,9 @@ fn data_file(batch: &RecordBatch, row: usize) -> Option<DataFile> {
         size: int("size_bytes").and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
         rows: int("num_records").and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
         day,
-        times: time("min.event_time").zip(time("max.event_time")),
+        times: time("min.event_time")
+            .zip(time("max.event_time"))
+            .or_else(|| time("min.first_at").zip(time("max.last_at"))),
         accounts: text("min.recipient_account_id").zip(text("max.recipient_account_id")),
     })
 }

@@ -14,6 +14,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
 
 use super::dedup::hash128;
+use super::files::Reading;
 use super::schema::{LEDGER, Type};
 use super::store::{Committed, Lake};
 use crate::error::{Error, Result};
@@ -139,7 +140,7 @@ impl Known {
         let columns = ["source_object", "size", "etag", "last_modified", "status", "ingest_number"];
         let mut known = Self::default();
         for file in files.all() {
-            files.read(file, &columns, &[], &mut |batch| known.add(&batch)).await?;
+            files.read(file, Reading::of(&columns, &[]), &mut |batch| known.add(&batch)).await?;
         }
         Ok(known)
     }

@@ -233,17 +233,38 @@ pub(super) fn date(day: i32) -> String {
     NaiveDate::from_epoch_days(day).map_or_else(|| "1970-01-01".to_owned(), |date| date.format("%Y-%m-%d").to_string())
 }
 
+/// Ids hardly repeat and JSON texts are long: a dictionary of them costs time and saves nothing.
+const WITHOUT_DICTIONARY: [&str; 9] = [
+    "event_id",
+    "request_id",
+    "shared_event_id",
+    "request_parameters",
+    "response_elements",
+    "additional_event_data",
+    "resources",
+    "extra",
+    "error_message",
+];
+
 /// How a table's columns are encoded.
 fn properties(table: &Table, rows: usize) -> Result<WriterProperties> {
     let level = ZstdLevel::try_new(1).map_err(unwritable)?;
+    // Zstandard where texts are long or random, which is where the bytes are. It takes a megabyte of memory a column, and a
+    // dictionary's places are no smaller for it.
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(level))
+        .set_compression(Compression::SNAPPY)
         .set_created_by(concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_max_row_group_row_count(Some(1 << 20))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for column in table.columns {
         properties = column_properties(properties, table.name, column.name, column.kind, rows);
+        if WITHOUT_DICTIONARY.contains(&column.name) {
+            let path = ColumnPath::from(column.name);
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_compression(path, Compression::ZSTD(level));
+        }
     }
     Ok(properties.build())
 }
@@ -256,20 +277,6 @@ fn column_properties(
     rows: usize,
 ) -> WriterPropertiesBuilder {
     let path = ColumnPath::from(name);
-    let properties = match name {
-        // Ids hardly repeat and JSON texts are long: a dictionary of them costs time and saves nothing.
-        "event_id"
-        | "request_id"
-        | "shared_event_id"
-        | "record_index"
-        | "request_parameters"
-        | "response_elements"
-        | "additional_event_data"
-        | "resources"
-        | "extra"
-        | "error_message" => properties.set_column_dictionary_enabled(path.clone(), false),
-        _ => properties,
-    };
     let properties = match name {
         "event_id" | "access_key_id" | "key_id" => properties
             .set_column_bloom_filter_enabled(path.clone(), true)

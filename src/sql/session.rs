@@ -19,7 +19,7 @@ use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, LEDGER};
 use crate::lake::store::{Lake, LakeOptions};
 use crate::source::{Filters, Source};
 
-use super::linked::{Computed, Inputs};
+use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
 use super::{binding, functions, mistake, period};
@@ -57,7 +57,10 @@ impl Engine {
         engine.view("ledger", &ledger::latest().replace("FROM ledger)", "FROM ledger_rows)")).await?;
         let calls = lake.provider(CREDENTIAL_CALLS.name).await?;
         let activity = lake.provider(ACTIVITY.name).await?;
-        engine.tables(lake.provider(EVENTS.name).await?, calls, activity, filters).await?;
+        let derived = Derived::Stored(lake.files(&CREDENTIAL_CALLS)?, lake.files(&ACTIVITY)?);
+        engine.register(CREDENTIAL_CALLS.name, calls)?;
+        engine.register(ACTIVITY.name, activity)?;
+        engine.tables(lake.provider(EVENTS.name).await?, derived, filters).await?;
         Ok(engine)
     }
 
@@ -77,21 +80,20 @@ impl Engine {
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
         let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
         let (calls, activity) = (derived(&CREDENTIAL_CALLS), derived(&ACTIVITY));
-        engine.tables(Arc::new(RawEvents::new(logs)), calls, activity, filters).await?;
+        engine.register(CREDENTIAL_CALLS.name, calls.clone())?;
+        engine.register(ACTIVITY.name, activity.clone())?;
+        engine.tables(Arc::new(RawEvents::new(logs)), Derived::Made(calls, activity), filters).await?;
         Ok(engine)
     }
 
     async fn tables(
         &self,
         events: Arc<dyn TableProvider>,
-        calls: Arc<dyn TableProvider>,
-        activity: Arc<dyn TableProvider>,
+        derived: Derived,
         filters: &Filters,
     ) -> Result<()> {
         self.narrowed(EVENTS.name, events, filters).await?;
-        let inputs = Inputs::new(calls.clone(), activity.clone());
-        self.register(CREDENTIAL_CALLS.name, calls)?;
-        self.register(ACTIVITY.name, activity)?;
+        let inputs = Inputs::new(derived);
         for table in COMPUTED {
             self.narrowed(table.name, Arc::new(Computed::new(table, inputs.clone())), filters).await?;
         }

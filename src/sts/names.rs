@@ -2,6 +2,7 @@
 
 use std::hash::BuildHasher;
 
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A text held in `Names`; `Name::NONE` stands for no text.
@@ -38,29 +39,34 @@ pub struct Names {
     text: String,
 }
 
+/// Where a text stands; `ends` says where each ends, and it starts where the one before ends.
+fn range(ends: &[usize], place: u32) -> std::ops::Range<usize> {
+    let place = place as usize;
+    let start = if place == 0 { 0 } else { ends[place - 1] };
+    start..ends[place]
+}
+
 impl Names {
     fn at(&self, place: u32) -> &str {
-        let place = place as usize;
-        let start = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.text[start..self.ends[place]]
+        &self.text[range(&self.ends, place)]
     }
 
     /// Holds `text`; an empty text is no text.
     pub fn add(&mut self, text: Option<&str>) -> Name {
         let Some(text) = text.filter(|t| !t.is_empty()) else { return Name::NONE };
-        if let Some(name) = self.find(text) {
-            return name;
+        let Self { hasher, places, ends, text: all } = self;
+        let same = |&place: &u32| &all[range(ends, place)] == text;
+        let rehash = |&place: &u32| hasher.hash_one(&all[range(ends, place)]);
+        match places.entry(hasher.hash_one(text), same, rehash) {
+            Entry::Occupied(there) => Name(there.get() + 1),
+            Entry::Vacant(free) => {
+                let place = ends.len() as u32;
+                free.insert(place);
+                all.push_str(text);
+                ends.push(all.len());
+                Name(place + 1)
+            }
         }
-        let place = self.ends.len() as u32;
-        self.text.push_str(text);
-        self.ends.push(self.text.len());
-        let (hasher, all, ends) = (&self.hasher, &self.text, &self.ends);
-        let rehash = |&place: &u32| {
-            let start = if place == 0 { 0 } else { ends[place as usize - 1] };
-            hasher.hash_one(&all[start..ends[place as usize]])
-        };
-        self.places.insert_unique(hasher.hash_one(text), place, rehash);
-        Name(place + 1)
     }
 
     /// The name of `text`, where it is held.

@@ -38,7 +38,7 @@ impl Linked {
 
     pub(super) fn stable_caller(&self, session: usize) -> Option<String> {
         let copy = *self.links.sessions[session].copies.first()?;
-        let issue = &self.issues[copy as usize];
+        let issue = &self.links.issues[copy as usize];
         // The role's copy of a cross-account call by a session shows the account alone; where the chain tells the session, its
         // role is the caller.
         let parent =
@@ -109,7 +109,7 @@ impl Linked {
             self.links.sessions.iter().enumerate().filter(|(_, s)| s.issue_seen && s.role_arn.is_some())
         {
             let (Some(&copy), Some(at)) = (session.copies.first(), session.issued_at) else { continue };
-            let caller = &self.issues[copy as usize].caller;
+            let caller = &self.links.issues[copy as usize].caller;
             let edge = (
                 self.links.names.text(caller.kind),
                 self.stable_caller(place).unwrap_or_default(),

@@ -4,7 +4,9 @@
 
 mod build;
 mod edges;
+mod known;
 mod load;
+mod plain;
 mod provider;
 mod sessions;
 mod tables;
@@ -13,7 +15,7 @@ use arrow::array::RecordBatch;
 
 use crate::sts::link::Links;
 
-pub use provider::{Computed, Inputs};
+pub use provider::{Computed, Derived, Inputs};
 
 /// Everything the computed tables are built from.
 pub struct Linked {
@@ -22,9 +24,8 @@ pub struct Linked {
     calls: Vec<RecordBatch>,
     /// Per issue record of `links`: its batch and row in `calls`.
     issue_rows: Vec<(usize, usize)>,
-    issues: Vec<crate::sts::link::Issue>,
-    uses: Vec<crate::sts::link::Use>,
     failures: Vec<load::Failure>,
     sign_ins: Vec<load::SignIn>,
     ancestors: Vec<Vec<usize>>,
+    plain: plain::Plain,
 }

@@ -11,42 +11,126 @@ use datafusion::datasource::{MemTable, TableType};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use tokio::sync::OnceCell;
+use futures::StreamExt;
+use tokio::sync::{OnceCell, mpsc};
 
-use crate::error::Result;
-use crate::lake::schema::Table;
+use crate::error::{Error, Result};
+use crate::lake::files::{DataFile, Files, Reading};
+use crate::lake::schema::{Table, Type};
 
-use super::{Linked, load};
+use super::Linked;
+use super::load::Loader;
+
+/// Columns whose texts hardly repeat: a dictionary of them helps nobody.
+const UNIQUE: [&str; 4] = ["event_id", "shared_event_id", "key_id", "error_message"];
 
 /// Rows a batch: enough to keep an engine busy, small enough to stream.
 const BATCH: usize = 8192;
 
+/// Rows read at a time from a lake: dictionaries are the same for many of them.
+const READ: usize = 32_768;
+
+/// Batches that wait to be linked.
+const WAITING: usize = 4;
+
+/// Where the derived rows are.
+pub enum Derived {
+    /// In a lake: `credential_calls` and `activity`.
+    Stored(Files, Files),
+    /// Made of log files: `credential_calls` and `activity`.
+    Made(Arc<dyn TableProvider>, Arc<dyn TableProvider>),
+}
+
 /// Where the derived rows come from, and what linking made of them.
 pub struct Inputs {
-    credential_calls: Arc<dyn TableProvider>,
-    activity: Arc<dyn TableProvider>,
+    derived: Derived,
     linked: OnceCell<Arc<Linked>>,
 }
 
+/// A batch of one of the derived tables.
+enum Rows {
+    Calls(RecordBatch),
+    Activity(RecordBatch),
+}
+
 impl Inputs {
-    /// Reads from these tables, when asked.
-    pub fn new(credential_calls: Arc<dyn TableProvider>, activity: Arc<dyn TableProvider>) -> Arc<Self> {
-        Arc::new(Self { credential_calls, activity, linked: OnceCell::new() })
+    /// Reads from there, when asked.
+    pub fn new(derived: Derived) -> Arc<Self> {
+        Arc::new(Self { derived, linked: OnceCell::new() })
     }
 
     async fn linked(&self, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
         let link = || async {
-            let calls = read(&self.credential_calls, state).await?;
-            let activity = read(&self.activity, state).await?;
-            let linked = tokio::task::spawn_blocking(move || load::load(calls, &activity)).await;
-            let linked: Result<Linked> = linked.map_err(|e| DataFusionError::External(Box::new(e)))?;
-            linked.map(Arc::new).map_err(|e| DataFusionError::External(Box::new(e)))
+            let (sender, mut receiver) = mpsc::channel(WAITING);
+            let linking = tokio::task::spawn_blocking(move || {
+                let mut loader = Loader::default();
+                while let Some(rows) = receiver.blocking_recv() {
+                    match rows {
+                        Rows::Calls(batch) => loader.calls(batch)?,
+                        Rows::Activity(batch) => loader.activity(&batch)?,
+                    }
+                }
+                Ok(loader.finish())
+            });
+            // Where nobody listens any more, linking has failed and says why.
+            match &self.derived {
+                Derived::Stored(calls, activity) => {
+                    let threads = state.config().target_partitions();
+                    stored(calls, threads, &sender, Rows::Calls).await.map_err(outside)?;
+                    stored(activity, threads, &sender, Rows::Activity).await.map_err(outside)?;
+                }
+                Derived::Made(calls, activity) => {
+                    for batch in made(calls, state).await? {
+                        _ = sender.send(Rows::Calls(batch)).await;
+                    }
+                    for batch in made(activity, state).await? {
+                        _ = sender.send(Rows::Activity(batch)).await;
+                    }
+                }
+            }
+            drop(sender);
+            let linked: Result<Linked> = linking.await.map_err(outside)?;
+            linked.map(Arc::new).map_err(outside)
         };
         self.linked.get_or_try_init(link).await.cloned()
     }
 }
 
-async fn read(table: &Arc<dyn TableProvider>, state: &dyn Session) -> DataFusionResult<Vec<RecordBatch>> {
+fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Reads every file of a derived table, several at a time; texts that repeat come dictionary-encoded.
+async fn stored(files: &Files, threads: usize, to: &mpsc::Sender<Rows>, as_rows: fn(RecordBatch) -> Rows) -> Result<()> {
+    let paths: Vec<DataFile> = files.all().cloned().collect();
+    let reads = futures::stream::iter(paths).map(|file| {
+        let (files, to) = (files.clone(), to.clone());
+        tokio::spawn(async move {
+            let columns: Vec<&str> = files.table().columns.iter().map(|column| column.name).collect();
+            let texts = files.table().columns.iter().filter(|column| column.kind == Type::Text).map(|column| column.name);
+            let coded: Vec<&str> = texts.filter(|name| !UNIQUE.contains(name)).collect();
+            let reading = Reading { columns: &columns, coded: &coded, rows: READ };
+            let mut batches = Vec::new();
+            files
+                .read(&file, reading, &mut |batch| {
+                    batches.push(batch);
+                    Ok(())
+                })
+                .await?;
+            for batch in batches {
+                _ = to.send(as_rows(batch)).await;
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    let mut reads = reads.buffer_unordered(threads.max(1));
+    while let Some(read) = reads.next().await {
+        read.map_err(|e| Error::internal("reading a derived table broke off").source(e))??;
+    }
+    Ok(())
+}
+
+async fn made(table: &Arc<dyn TableProvider>, state: &dyn Session) -> DataFusionResult<Vec<RecordBatch>> {
     let plan = table.scan(state, None, &[], None).await?;
     collect(plan, state.task_ctx()).await
 }
@@ -74,12 +158,12 @@ impl Linked {
     /// The rows of `table`, with the columns of `projection`.
     fn batches(&self, table: &'static Table, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let schema = Arc::new(
-            table.schema().project(projection).map_err(|e| crate::error::Error::internal("a projection").source(e))?,
+            table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?,
         );
         if table.name != "sessions" {
             let whole = self.table(table)?;
             return Ok(vec![
-                whole.project(projection).map_err(|e| crate::error::Error::internal("a projection").source(e))?,
+                whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?,
             ]);
         }
         let places: Vec<usize> = (0..self.links.sessions.len()).collect();
@@ -97,7 +181,7 @@ impl Linked {
         let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
         RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-            .map_err(|e| crate::error::Error::internal("the table sessions could not be built").source(e))
+            .map_err(|e| Error::internal("the table sessions could not be built").source(e))
     }
 }
 

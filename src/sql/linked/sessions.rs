@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::interleave;
 
 use crate::error::{Error, Result};
@@ -27,11 +27,11 @@ impl Linked {
 
     /// The record of a session's issue that tells most.
     fn issue(&self, place: usize) -> Option<&Issue> {
-        self.session(place).copies.first().map(|&copy| &self.issues[copy as usize])
+        self.session(place).copies.first().map(|&copy| &self.links.issues[copy as usize])
     }
 
     fn uses_of(&self, place: usize) -> impl Iterator<Item = &Use> {
-        self.links.session_uses[place].iter().map(|&row| &self.uses[row as usize])
+        self.links.session_uses[place].iter().map(|&row| &self.links.uses[row as usize])
     }
 
     fn used(&self, place: usize, of: impl Fn(&Use) -> Name) -> BTreeSet<&str> {
@@ -136,7 +136,7 @@ impl Linked {
             "used_regions" => lists(all().map(|p| self.used(p, |u| u.region))),
             "issue_event_ids" => lists(all().map(|p| {
                 let copies = self.session(p).copies.iter();
-                copies.filter_map(|&c| self.text(self.issues[c as usize].event_id)).collect::<BTreeSet<_>>()
+                copies.filter_map(|&c| self.text(self.links.issues[c as usize].event_id)).collect::<BTreeSet<_>>()
             })),
             "issued_user_agent" => self.passed_on("user_agent", column, places)?,
             "oidc_audience" => self.audience(column, places)?,
@@ -150,8 +150,7 @@ impl Linked {
     /// A column of `credential_calls` as it is: of the first copy that has a value.
     fn passed_on(&self, source: &str, column: &Column, places: &[usize]) -> Result<ArrayRef> {
         let kind = column.kind.arrow();
-        let found = self.calls.iter().map(|batch: &RecordBatch| crate::lake::rows::column(batch, source, &kind));
-        let mut arrays: Vec<ArrayRef> = found.collect::<Result<_>>()?;
+        let mut arrays: Vec<ArrayRef> = self.plain.column(&self.calls, source, &kind)?.to_vec();
         let nothing = arrays.len();
         arrays.push(new_null_array(&kind, 1));
         let rows: Vec<(usize, usize)> = places

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 
 use crate::error::{Error, Result};
-use crate::lake::rows::{column, text_column};
+use crate::lake::rows::column;
 use crate::lake::schema::Table;
 use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
 use crate::sts::link::{Caller, Link};
@@ -71,7 +71,7 @@ impl Linked {
         type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
         let mut rows: BTreeMap<Place<'_>, Span> = BTreeMap::new();
         for (session, uses) in self.links.sessions.iter().zip(&self.links.session_uses) {
-            for used in uses.iter().map(|&row| &self.uses[row as usize]) {
+            for used in uses.iter().map(|&row| &self.links.uses[row as usize]) {
                 let place = (
                     self.links.names.text(session.id),
                     self.names(used.ip),
@@ -169,9 +169,9 @@ impl Linked {
 
     /// A text column of `credential_calls` for the rows given.
     fn call_texts(&self, name: &str, rows: impl Iterator<Item = (usize, usize)>) -> Result<Vec<Option<String>>> {
-        let columns = self.calls.iter().map(|batch| text_column(batch, name)).collect::<Result<Vec<_>>>()?;
+        let columns = self.plain.column(&self.calls, name, &arrow::datatypes::DataType::Utf8)?;
         let value = |(batch, row): (usize, usize)| {
-            let column = &columns[batch];
+            let column = columns[batch].as_string_opt::<i32>()?;
             (!arrow::array::Array::is_null(column, row)).then(|| column.value(row).to_owned())
         };
         Ok(rows.map(value).collect())
@@ -225,11 +225,11 @@ impl Linked {
             }
         }
         let mut seen = BTreeMap::new();
-        for used in &self.uses {
+        for used in &self.links.uses {
             add(&mut seen, self.names(used.recipient), used.first_at, used.last_at);
             add(&mut seen, self.names(used.caller.account), used.first_at, used.last_at);
         }
-        for issue in &self.issues {
+        for issue in &self.links.issues {
             let role = self.names(issue.role_arn).and_then(arn::account).or(self.names(issue.target_account));
             for account in [role, self.names(issue.recipient), self.names(issue.caller.account)] {
                 add(&mut seen, account, issue.at, issue.at);
@@ -298,7 +298,7 @@ impl Linked {
             .unlinked_issues
             .iter()
             .filter_map(|(session, why)| {
-                let issue = &self.issues[*self.links.sessions[*session].copies.first()? as usize];
+                let issue = &self.links.issues[*self.links.sessions[*session].copies.first()? as usize];
                 Some((issue, why.as_str()))
             })
             .collect();

@@ -239,6 +239,10 @@ pub enum Link {
 pub struct Links {
     /// All texts.
     pub names: Names,
+    /// The issues that were linked.
+    pub issues: Vec<Issue>,
+    /// The uses that were linked.
+    pub uses: Vec<Use>,
     /// Every session: issued ones by time and key, then those that were never issued here.
     pub sessions: Vec<Session>,
     /// One entry per distinct caller (and time, where only the time tells).
@@ -270,6 +274,8 @@ pub fn link(input: Input) -> Links {
     sessions::finish(&names, &mut sessions, &issues, &uses, &links, &sightings, &revocations);
     Links {
         names,
+        issues,
+        uses,
         sessions,
         callers: links.callers,
         use_callers: links.use_callers,
