@@ -137,7 +137,7 @@ fn question_of_users(anchor: Anchor) -> String {
                 count(*) FILTER (WHERE error_code IS NOT NULL) AS error_count,
                 array_sort(array_agg(DISTINCT source_ip_address)) AS ips
          FROM events
-         WHERE ({}) AND identity_type IN ('IAMUser', 'Root') AND (access_key_id IS NULL OR access_key_id LIKE 'AKIA%')
+         WHERE $anchor NOT LIKE 'ASIA%' AND ({}) AND identity_type IN ('IAMUser', 'Root') AND (access_key_id IS NULL OR access_key_id LIKE 'AKIA%')
          GROUP BY identity_arn, identity_account_id, access_key_id
          ORDER BY event_count DESC, identity_arn, access_key_id",
         anchor.calls()

@@ -1,17 +1,19 @@
 //! Which events are in the lake already: unique by (recipient account or the empty text, event id).
 //!
-//! It looks only where a duplicate can be (files of the same day whose accounts and times overlap, ids only) and keeps
+//! It looks only where a duplicate can be (pages of the same day whose accounts and times overlap, ids only) and keeps
 //! the ids of one commit at a time, so that memory stays bounded however large the lake is. It never reads a whole row.
 
 use std::hash::{Hash, Hasher};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
+use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use hashbrown::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use super::files::{DataFile, Files, Reading};
+use super::pages::{Indexed, Pages};
+use super::slots::Slots;
 use crate::error::{Error, Result};
 
 /// The columns that tell whether a stored row is the event in question.
@@ -154,8 +156,8 @@ pub struct Keys {
     pub places: Vec<Place>,
     /// The number of the object each is from, row by row.
     pub owners: Vec<usize>,
-    /// The earliest and the latest event time, microseconds.
-    pub times: Option<(i64, i64)>,
+    /// The stretches of the day that the events fall into.
+    pub slots: Slots,
     /// The smallest and the largest account, the empty text included.
     pub accounts: Option<(String, String)>,
 }
@@ -166,7 +168,7 @@ impl Keys {
         self.ids.push(id);
         self.places.push(place);
         self.owners.push(owner);
-        self.times = Some(self.times.map_or((time, time), |(low, high)| (low.min(time), high.max(time))));
+        self.slots.add(time);
         match &mut self.accounts {
             None => self.accounts = Some((account.to_owned(), account.to_owned())),
             Some((low, high)) => {
@@ -179,11 +181,8 @@ impl Keys {
         }
     }
 
-    fn may_be_in(&self, file: &DataFile) -> bool {
-        match (&self.times, &self.accounts) {
-            (Some((from, to)), Some((low, high))) => file.may_hold(*from, *to, low, high),
-            _ => false,
-        }
+    fn may_be_in(&self, file: &DataFile, slots: &Slots) -> bool {
+        self.accounts.as_ref().is_some_and(|(low, high)| file.may_hold(slots, low, high))
     }
 }
 
@@ -191,8 +190,10 @@ impl Keys {
 #[derive(Debug)]
 pub struct Dedup {
     files: Files,
-    /// Files of `files` whose ids are in `stored`.
-    loaded: HashSet<String>,
+    /// Of files of `files`: the stretches of the day whose ids are in `stored`.
+    loaded: HashMap<String, Slots>,
+    /// The indexes of files that were looked into.
+    indexes: HashMap<String, Indexed>,
     stored: HashMap<Id, Place>,
     pending: HashMap<Id, Pending>,
     /// Records that repeat a pending one, and their objects: should another run have stored one of them, it counts.
@@ -205,7 +206,8 @@ impl Dedup {
     pub fn new(files: Files, limit: usize) -> Self {
         Self {
             files,
-            loaded: Default::default(),
+            loaded: HashMap::new(),
+            indexes: HashMap::new(),
             stored: HashMap::new(),
             pending: HashMap::new(),
             repeats: HashMap::new(),
@@ -233,22 +235,27 @@ impl Dedup {
     /// Where a file of the lake cannot be read.
     pub async fn admit(&mut self, day: i32, keys: &Keys) -> Result<Vec<Verdict>> {
         let mut verdicts = vec![Verdict::New; keys.ids.len()];
-        let candidates: Vec<DataFile> = self
-            .files
-            .of_day(day)
-            .iter()
-            .filter(|file| keys.may_be_in(file) && !self.loaded.contains(&file.path))
-            .cloned()
-            .collect();
-        let rows: usize = candidates.iter().map(|file| file.rows).sum();
+        let mut candidates = Vec::new();
+        for file in self.files.of_day(day) {
+            let known = self.loaded.get(&file.path).copied().unwrap_or_default();
+            let missing = keys.slots.without(&known);
+            if !missing.is_empty() && keys.may_be_in(file, &missing) {
+                let index = match self.indexes.get(&file.path) {
+                    Some(index) => index.clone(),
+                    None => self.indexes.entry(file.path.clone()).or_insert(self.files.index(file).await?).clone(),
+                };
+                candidates.push((index.pages(&missing)?, index, known.and(&missing)));
+            }
+        }
+        let rows: usize = candidates.iter().map(|(pages, ..)| pages.rows).sum();
         if self.held() + rows <= self.limit {
-            for file in candidates {
+            for (pages, index, known) in candidates {
                 let stored = &mut self.stored;
-                for_each_id(&self.files, &file, &mut |id, place| {
+                for_each_id(&self.files, &index, pages, &mut |id, place| {
                     stored.insert(id, place);
                 })
                 .await?;
-                self.loaded.insert(file.path);
+                self.loaded.insert(index.path().to_owned(), known);
             }
         } else {
             // A day with more stored events than fit in memory: its ids pass by, and only this batch's are held.
@@ -256,8 +263,8 @@ impl Dedup {
             for (row, id) in keys.ids.iter().enumerate() {
                 wanted.entry(*id).or_default().push(row);
             }
-            for file in candidates {
-                for_each_id(&self.files, &file, &mut |id, place| {
+            for (pages, index, _) in candidates {
+                for_each_id(&self.files, &index, pages, &mut |id, place| {
                     for row in wanted.get(&id).into_iter().flatten() {
                         if let (Some(verdict), Some(own)) = (verdicts.get_mut(*row), keys.places.get(*row)) {
                             *verdict = stored_verdict(place, *own);
@@ -298,7 +305,9 @@ impl Dedup {
         let added: Vec<DataFile> = files.all().filter(|file| !self.files.has(file)).cloned().collect();
         for file in &added {
             let (pending, repeats) = (&self.pending, &self.repeats);
-            for_each_id(&files, file, &mut |id, place| {
+            let index = files.index(file).await?;
+            let pages = index.pages(&Slots::all())?;
+            for_each_id(&files, &index, pages, &mut |id, place| {
                 if let Some(own) = pending.get(&id) {
                     let verdict = stored_verdict(place, own.place);
                     let stored_from = repeats.get(&place).copied();
@@ -319,10 +328,15 @@ fn stored_verdict(stored: Place, own: Place) -> Verdict {
     if stored == own { Verdict::Own } else { Verdict::Duplicate }
 }
 
-/// Reads the ids of a stored file.
-async fn for_each_id(files: &Files, file: &DataFile, each: &mut (dyn FnMut(Id, Place) + Send)) -> Result<()> {
+/// Reads the ids of some pages of a stored file.
+async fn for_each_id(
+    files: &Files,
+    file: &Indexed,
+    pages: Pages,
+    each: &mut (dyn FnMut(Id, Place) + Send),
+) -> Result<()> {
     let mut ids = Ids::default();
-    files.read(file, ID_READING, &mut |batch| ids_of(&batch, &mut ids, each)).await
+    files.read_pages(file, pages, ID_READING, &mut |batch| ids_of(&batch, &mut ids, each)).await
 }
 
 /// Walks the rows of a batch that holds the id columns, dictionary-encoded where texts repeat.
@@ -378,7 +392,7 @@ mod tests {
         for (time, account) in [(5, "b"), (3, ""), (9, "c")] {
             keys.push(Id([0, 0]), 0, 0, time, account);
         }
-        assert_eq!(keys.times, Some((3, 9)));
+        assert_eq!(keys.slots, Slots::span(3, 9));
         assert_eq!(keys.accounts, Some((String::new(), "c".to_owned())));
     }
 }

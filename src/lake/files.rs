@@ -16,15 +16,19 @@ use futures::{FutureExt, StreamExt, TryFutureExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::batch::day;
 use super::schema::{EVENTS, Table};
+use super::slots::Slots;
 use crate::error::{Error, Result};
+
+/// Bytes read of a file's end at once: its footer is seldom larger.
+const FOOTER: usize = 32 << 10;
 
 /// One data file, and what its statistics say.
 #[derive(Debug, Clone)]
@@ -42,10 +46,15 @@ pub struct DataFile {
 }
 
 impl DataFile {
-    /// Whether an event within these times and accounts (both ends included) can be in the file. Yes where the
-    /// statistics do not say.
-    pub fn may_hold(&self, from: i64, to: i64, low: &str, high: &str) -> bool {
-        let time = self.times.is_none_or(|(first, last)| first <= to && from <= last);
+    /// Whether a row within these times (both ends included) can be in the file. Yes where the statistics do not say.
+    pub fn may_be_within(&self, from: i64, to: i64) -> bool {
+        self.times.is_none_or(|(first, last)| first <= to && from <= last)
+    }
+
+    /// Whether an event within these slots of the day and these accounts (both ends included) can be in the file. Yes where
+    /// the statistics do not say.
+    pub fn may_hold(&self, slots: &Slots, low: &str, high: &str) -> bool {
+        let time = self.times.is_none_or(|(first, last)| Slots::span(first, last).meets(slots));
         // An account's absence is not in the statistics' bounds: whoever asks for the empty text asks every file.
         let account = low.is_empty()
             || self.accounts.as_ref().is_none_or(|(first, last)| first.as_str() <= high && low <= last.as_str());
@@ -141,6 +150,24 @@ impl Files {
         self.read_path(&file.path, reading, each).await
     }
 
+    /// Whether a row whose text `column` is one of `values` can be in the file, as far as its bloom filters tell.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub(super) async fn may_hold(&self, file: &DataFile, column: &str, values: &[String]) -> Result<bool> {
+        let broken = |e| unreadable(self.table, &file.path, e);
+        let mut builder = ParquetRecordBatchStreamBuilder::new(self.stored(&file.path)).await.map_err(broken)?;
+        let place = builder.parquet_schema().columns().iter().position(|c| c.path().parts() == [column]);
+        let Some(place) = place else { return Ok(false) };
+        for group in 0..builder.metadata().num_row_groups() {
+            match builder.get_row_group_column_bloom_filter(group, place).await.map_err(broken)? {
+                Some(filter) if !values.iter().any(|value| filter.check(&value.as_str())) => {}
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
     /// Like `read`, of any file below the table, committed or not.
     pub(super) async fn read_path(
         &self,
@@ -148,7 +175,54 @@ impl Files {
         reading: Reading<'_>,
         each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
     ) -> Result<()> {
-        read_columns(&self.store, self.table, path, reading, each).await
+        let metadata = self.stored(path).load(false).await.map_err(|e| unreadable(self.table, path, e))?;
+        self.read_selected(path, metadata, None, reading, each).await
+    }
+
+    /// A file in the lake's store.
+    pub(super) fn stored(&self, path: &str) -> StoredFile {
+        let location = Path::parse(path).unwrap_or_else(|_| Path::from(path));
+        StoredFile { store: self.store.clone(), location }
+    }
+
+    /// Reads some columns of some rows of a file, batch after batch.
+    pub(super) async fn read_selected(
+        &self,
+        path: &str,
+        metadata: Arc<ParquetMetaData>,
+        rows: Option<RowSelection>,
+        reading: Reading<'_>,
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        let broken = |e| unreadable(self.table, path, e);
+        let plain = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new()).map_err(broken)?;
+        let fields: Vec<Field> = plain
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| {
+                if reading.coded.contains(&field.name().as_str()) {
+                    let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                    Field::new(field.name(), kind, field.is_nullable())
+                } else {
+                    field.as_ref().clone()
+                }
+            })
+            .collect();
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(broken)?;
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(self.stored(path), metadata);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), reading.columns.iter().copied());
+        let builder = builder.with_projection(mask).with_batch_size(reading.rows);
+        let builder = match rows {
+            Some(rows) => builder.with_row_selection(rows),
+            None => builder,
+        };
+        let mut stream = builder.build().map_err(broken)?;
+        while let Some(batch) = stream.next().await {
+            each(batch.map_err(broken)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -165,7 +239,7 @@ impl Files {
         let columns: Vec<&str> =
             EVENTS.columns.iter().map(|c| c.name).filter(|name| Some(*name) != EVENTS.partition).collect();
         let misfit = || Error::internal("a stored file of events does not have the lake's columns");
-        read_columns(&self.store, &EVENTS, path, Reading::of(&columns, &[]), &mut |stored| {
+        self.read_path(path, Reading::of(&columns, &[]), &mut |stored| {
             let times = stored
                 .column_by_name("event_time")
                 .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
@@ -186,59 +260,27 @@ impl Files {
     }
 }
 
-/// Reads some columns of a table's file, batch after batch.
-async fn read_columns(
-    store: &Arc<dyn ObjectStore>,
-    table: &'static Table,
-    path: &str,
-    reading: Reading<'_>,
-    each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
-) -> Result<()> {
-    let broken = |e: ParquetError| {
-        Error::input("cannot read a data file of the lake")
-            .context("table", table.name)
-            .context("file", path.to_owned())
-            .source(e)
-    };
-    let location = Path::parse(path).unwrap_or_else(|_| Path::from(path));
-    let mut reader = StoredFile { store: store.clone(), location };
-    let metadata = reader.load().await.map_err(broken)?;
-    let plain = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new()).map_err(broken)?;
-    let fields: Vec<Field> = plain
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| {
-            if reading.coded.contains(&field.name().as_str()) {
-                let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                Field::new(field.name(), kind, field.is_nullable())
-            } else {
-                field.as_ref().clone()
-            }
-        })
-        .collect();
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-    let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(broken)?;
-    let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata);
-    let mask = ProjectionMask::columns(builder.parquet_schema(), reading.columns.iter().copied());
-    let mut stream = builder.with_projection(mask).with_batch_size(reading.rows).build().map_err(broken)?;
-    while let Some(batch) = stream.next().await {
-        each(batch.map_err(broken)?)?;
-    }
-    Ok(())
+pub(super) fn unreadable(table: &Table, path: &str, e: ParquetError) -> Error {
+    Error::input("cannot read a data file of the lake")
+        .context("table", table.name)
+        .context("file", path.to_owned())
+        .source(e)
 }
 
 /// One file in the lake's store, read by ranges.
-struct StoredFile {
+pub(super) struct StoredFile {
     store: Arc<dyn ObjectStore>,
     location: Path,
 }
 
 impl StoredFile {
-    async fn load(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
+    /// The file's footer; with `pages` the page index too.
+    pub(super) async fn load(&mut self, pages: bool) -> parquet::errors::Result<Arc<ParquetMetaData>> {
         let meta = self.store.head(&self.location).await.map_err(outside)?;
-        let metadata = ParquetMetaDataReader::new().load_and_finish(&mut *self, meta.size).await?;
-        Ok(Arc::new(metadata))
+        let policy = if pages { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+        let reader = ParquetMetaDataReader::new().with_page_index_policy(policy);
+        let reader = reader.with_prefetch_hint(Some(FOOTER));
+        Ok(Arc::new(reader.load_and_finish(&mut *self, meta.size).await?))
     }
 }
 
@@ -259,7 +301,7 @@ impl AsyncFileReader for StoredFile {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        self.load().boxed()
+        self.load(false).boxed()
     }
 }
 

@@ -86,12 +86,7 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn tables(
-        &self,
-        events: Arc<dyn TableProvider>,
-        derived: Derived,
-        filters: &Filters,
-    ) -> Result<()> {
+    async fn tables(&self, events: Arc<dyn TableProvider>, derived: Derived, filters: &Filters) -> Result<()> {
         self.narrowed(EVENTS.name, events, filters).await?;
         let inputs = Inputs::new(derived);
         for table in COMPUTED {

@@ -1,7 +1,7 @@
 //! Text columns as names: a value that a dictionary holds once is looked up once, however many rows show it.
 
 use arrow::array::{Array, AsArray, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::Int32Type;
 use hashbrown::HashMap;
 
 use crate::error::Result;
@@ -103,11 +103,6 @@ impl Texts {
     }
 }
 
-/// A text column in its dictionary-encoded form.
-pub fn coded() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -127,7 +122,6 @@ mod tests {
         let plain: StringArray = [Some("a"), None, Some("b"), Some("a"), Some("")].into_iter().collect();
         let dictionary: DictionaryArray<Int32Type> =
             [Some("a"), None, Some("b"), Some("a"), Some("")].into_iter().collect();
-        assert_eq!(dictionary.data_type(), &coded());
         let (mut names, mut dictionaries) = (Names::default(), Dictionaries::default());
         let mut read = |array: ArrayRef| {
             let batch = batch(array);

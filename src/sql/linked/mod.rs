@@ -4,6 +4,7 @@
 
 mod build;
 mod edges;
+mod focus;
 mod known;
 mod load;
 mod plain;

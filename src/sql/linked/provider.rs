@@ -9,16 +9,19 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::{MemTable, TableType};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::StreamExt;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::error::{Error, Result};
 use crate::lake::files::{DataFile, Files, Reading};
+use crate::lake::lookup::widest;
 use crate::lake::schema::{Table, Type};
+use crate::sql::schema::SESSIONS;
 
 use super::Linked;
+use super::focus::{Focus, Window};
 use super::load::Loader;
 
 /// Columns whose texts hardly repeat: a dictionary of them helps nobody.
@@ -44,7 +47,7 @@ pub enum Derived {
 /// Where the derived rows come from, and what linking made of them.
 pub struct Inputs {
     derived: Derived,
-    linked: OnceCell<Arc<Linked>>,
+    linked: Mutex<Option<(Window, Arc<Linked>)>>,
 }
 
 /// A batch of one of the derived tables.
@@ -56,43 +59,75 @@ enum Rows {
 impl Inputs {
     /// Reads from there, when asked.
     pub fn new(derived: Derived) -> Arc<Self> {
-        Arc::new(Self { derived, linked: OnceCell::new() })
+        Arc::new(Self { derived, linked: Mutex::new(None) })
     }
 
-    async fn linked(&self, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
-        let link = || async {
-            let (sender, mut receiver) = mpsc::channel(WAITING);
-            let linking = tokio::task::spawn_blocking(move || {
-                let mut loader = Loader::default();
-                while let Some(rows) = receiver.blocking_recv() {
-                    match rows {
-                        Rows::Calls(batch) => loader.calls(batch)?,
-                        Rows::Activity(batch) => loader.activity(&batch)?,
-                    }
-                }
-                Ok(loader.finish())
-            });
-            // Where nobody listens any more, linking has failed and says why.
-            match &self.derived {
-                Derived::Stored(calls, activity) => {
-                    let threads = state.config().target_partitions();
-                    stored(calls, threads, &sender, Rows::Calls).await.map_err(outside)?;
-                    stored(activity, threads, &sender, Rows::Activity).await.map_err(outside)?;
-                }
-                Derived::Made(calls, activity) => {
-                    for batch in made(calls, state).await? {
-                        _ = sender.send(Rows::Calls(batch)).await;
-                    }
-                    for batch in made(activity, state).await? {
-                        _ = sender.send(Rows::Activity(batch)).await;
-                    }
+    /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
+    async fn linked(&self, focus: &Focus, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
+        let mut known = self.linked.lock().await;
+        let whole = |linked: &Linked, window| match focus {
+            Focus::Keys(keys) => window == Window::ALL || linked.is_whole(keys, window) == Some(true),
+            Focus::Everything => window == Window::ALL,
+        };
+        if let Some((window, linked)) = &*known
+            && whole(linked, *window)
+        {
+            return Ok(linked.clone());
+        }
+        let mut window = match (&self.derived, focus) {
+            (Derived::Stored(calls, activity), Focus::Keys(keys)) => {
+                let (issued, used) =
+                    futures::try_join!(calls.times_of("key_id", keys), activity.times_of("access_key_id", keys))
+                        .map_err(outside)?;
+                // A key that is nowhere has no time, and needs no rows.
+                widest(issued, used).map_or(Window { from: 0, to: -1 }, Window::around)
+            }
+            _ => Window::ALL,
+        };
+        let mut tries = 0;
+        loop {
+            let linked = Arc::new(self.link(window, state).await?);
+            if whole(&linked, window) || window.is_empty() {
+                *known = Some((window, linked.clone()));
+                return Ok(linked);
+            }
+            window = window.wider(tries);
+            tries += 1;
+        }
+    }
+
+    /// Reads the derived rows of a window and links them.
+    async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
+        let (sender, mut receiver) = mpsc::channel(WAITING);
+        let linking = tokio::task::spawn_blocking(move || {
+            let mut loader = Loader::default();
+            while let Some(rows) = receiver.blocking_recv() {
+                match rows {
+                    Rows::Calls(batch) => loader.calls(batch)?,
+                    Rows::Activity(batch) => loader.activity(&batch)?,
                 }
             }
-            drop(sender);
-            let linked: Result<Linked> = linking.await.map_err(outside)?;
-            linked.map(Arc::new).map_err(outside)
-        };
-        self.linked.get_or_try_init(link).await.cloned()
+            Ok(loader.finish())
+        });
+        // Where nobody listens any more, linking has failed and says why.
+        match &self.derived {
+            Derived::Stored(calls, activity) => {
+                let threads = state.config().target_partitions();
+                stored(calls, window, threads, &sender, Rows::Calls).await.map_err(outside)?;
+                stored(activity, window, threads, &sender, Rows::Activity).await.map_err(outside)?;
+            }
+            Derived::Made(calls, activity) => {
+                for batch in made(calls, state).await? {
+                    _ = sender.send(Rows::Calls(batch)).await;
+                }
+                for batch in made(activity, state).await? {
+                    _ = sender.send(Rows::Activity(batch)).await;
+                }
+            }
+        }
+        drop(sender);
+        let linked: Result<Linked> = linking.await.map_err(outside)?;
+        linked.map_err(outside)
     }
 }
 
@@ -100,14 +135,21 @@ fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionE
     DataFusionError::External(Box::new(error))
 }
 
-/// Reads every file of a derived table, several at a time; texts that repeat come dictionary-encoded.
-async fn stored(files: &Files, threads: usize, to: &mpsc::Sender<Rows>, as_rows: fn(RecordBatch) -> Rows) -> Result<()> {
-    let paths: Vec<DataFile> = files.all().cloned().collect();
+/// Reads the files of a derived table that reach into a window, several at a time; texts that repeat come dictionary-encoded.
+async fn stored(
+    files: &Files,
+    window: Window,
+    threads: usize,
+    to: &mpsc::Sender<Rows>,
+    as_rows: fn(RecordBatch) -> Rows,
+) -> Result<()> {
+    let paths: Vec<DataFile> = files.all().filter(|f| f.may_be_within(window.from, window.to)).cloned().collect();
     let reads = futures::stream::iter(paths).map(|file| {
         let (files, to) = (files.clone(), to.clone());
         tokio::spawn(async move {
             let columns: Vec<&str> = files.table().columns.iter().map(|column| column.name).collect();
-            let texts = files.table().columns.iter().filter(|column| column.kind == Type::Text).map(|column| column.name);
+            let texts =
+                files.table().columns.iter().filter(|column| column.kind == Type::Text).map(|column| column.name);
             let coded: Vec<&str> = texts.filter(|name| !UNIQUE.contains(name)).collect();
             let reading = Reading { columns: &columns, coded: &coded, rows: READ };
             let mut batches = Vec::new();
@@ -157,14 +199,11 @@ impl fmt::Debug for Computed {
 impl Linked {
     /// The rows of `table`, with the columns of `projection`.
     fn batches(&self, table: &'static Table, projection: &[usize]) -> Result<Vec<RecordBatch>> {
-        let schema = Arc::new(
-            table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?,
-        );
+        let schema =
+            Arc::new(table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?);
         if table.name != "sessions" {
             let whole = self.table(table)?;
-            return Ok(vec![
-                whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?,
-            ]);
+            return Ok(vec![whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?]);
         }
         let places: Vec<usize> = (0..self.links.sessions.len()).collect();
         places.chunks(BATCH).map(|places| self.session_batch(table, &schema, projection, places)).collect()
@@ -195,14 +234,26 @@ impl TableProvider for Computed {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        // A filter tells which rows to read; the engine applies it to what comes of them.
+        Ok(filters
+            .iter()
+            .map(|filter| match Focus::takes(filter) {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
+            })
+            .collect())
+    }
+
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let linked = self.inputs.linked(state).await?;
+        let focus = if self.table.name == SESSIONS.name { Focus::of(filters) } else { Focus::Everything };
+        let linked = self.inputs.linked(&focus, state).await?;
         let all: Vec<usize> = (0..self.table.columns.len()).collect();
         let wanted = projection.cloned().unwrap_or(all);
         let table = self.table;

@@ -1,0 +1,103 @@
+//! Part of a data file: the pages whose times fall into some slots of the day, by the page index, and nothing else of it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use super::files::{DataFile, Files, Reading, unreadable};
+use super::slots::Slots;
+use crate::error::{Error, Result};
+
+/// A file whose index is known.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    path: String,
+    metadata: Arc<ParquetMetaData>,
+}
+
+/// The rows of a file that stand in pages of some slots.
+#[derive(Debug)]
+pub struct Pages {
+    /// How many rows.
+    pub rows: usize,
+    selection: RowSelection,
+}
+
+impl Files {
+    /// Reads a file's index.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub async fn index(&self, file: &DataFile) -> Result<Indexed> {
+        let metadata = self.stored(&file.path).load(true).await.map_err(|e| unreadable(self.table(), &file.path, e))?;
+        Ok(Indexed { path: file.path.clone(), metadata })
+    }
+
+    /// Reads some columns of some pages of a file. `each` sees batch after batch.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or `each` fails.
+    pub async fn read_pages(
+        &self,
+        file: &Indexed,
+        pages: Pages,
+        reading: Reading<'_>,
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        self.read_selected(&file.path, file.metadata.clone(), Some(pages.selection), reading, each).await
+    }
+}
+
+impl Indexed {
+    /// The file's path below the table.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The pages that hold events of the slots, as far as the index tells.
+    ///
+    /// # Errors
+    /// Where the index is broken.
+    pub fn pages(&self, slots: &Slots) -> Result<Pages> {
+        self.select(slots)
+            .map_err(|e| Error::input("a data file's index is broken").context("file", self.path.clone()).source(e))
+    }
+
+    fn select(&self, slots: &Slots) -> std::result::Result<Pages, ParquetError> {
+        let arrow = ArrowReaderMetadata::try_new(self.metadata.clone(), ArrowReaderOptions::new())?;
+        let schema = self.metadata.file_metadata().schema_descr();
+        let times = StatisticsConverter::try_new("event_time", arrow.schema(), schema)?;
+        let mut selectors: Vec<RowSelector> = Vec::new();
+        for (place, group) in self.metadata.row_groups().iter().enumerate() {
+            let whole = usize::try_from(group.num_rows()).unwrap_or_default();
+            let (Some(columns), Some(offsets)) = (self.metadata.column_index(), self.metadata.offset_index()) else {
+                selectors.push(RowSelector::select(whole));
+                continue;
+            };
+            let lows = times.data_page_mins(columns, offsets, [&place])?;
+            let highs = times.data_page_maxes(columns, offsets, [&place])?;
+            let counts = times.data_page_row_counts(offsets, self.metadata.row_groups(), [&place])?;
+            let (lows, highs) = (
+                lows.as_primitive_opt::<TimestampMicrosecondType>(),
+                highs.as_primitive_opt::<TimestampMicrosecondType>(),
+            );
+            let (Some(lows), Some(highs), Some(counts)) = (lows, highs, counts) else {
+                selectors.push(RowSelector::select(whole));
+                continue;
+            };
+            for (page, rows) in counts.iter().enumerate() {
+                let rows = usize::try_from(rows.unwrap_or_default()).unwrap_or_default();
+                let told = page < lows.len() && lows.is_valid(page) && highs.is_valid(page);
+                let wanted = !told || Slots::span(lows.value(page), highs.value(page)).meets(slots);
+                selectors.push(if wanted { RowSelector::select(rows) } else { RowSelector::skip(rows) });
+            }
+        }
+        let selection = RowSelection::from(selectors);
+        Ok(Pages { rows: selection.row_count(), selection })
+    }
+}
