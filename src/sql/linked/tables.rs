@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use crate::error::{Error, Result};
 use crate::lake::rows::column;
 use crate::lake::schema::Table;
-use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
+use crate::sql::schema::{ACCOUNT_SIGHTINGS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
 use crate::sts::link::{Caller, Link};
 use crate::sts::names::Name;
 use crate::sts::{arn, denial};
@@ -60,7 +60,7 @@ impl Linked {
             "session_families" => self.session_families(),
             "role_edges" => self.role_edges(),
             "logins" => self.logins(),
-            "accounts" => self.accounts(),
+            "account_sightings" => self.account_sightings(),
             "session_links" => self.session_links(),
             "unlinked_issues" => self.unlinked_issues(),
             other => Err(Error::internal(format!("the table {other} is not computed"))),
@@ -217,13 +217,15 @@ impl Linked {
         )
     }
 
-    fn accounts(&self) -> Result<RecordBatch> {
+    fn account_sightings(&self) -> Result<RecordBatch> {
         fn add<'a>(seen: &mut BTreeMap<&'a str, (i64, i64)>, account: Option<&'a str>, first: i64, last: i64) {
             if let Some(account) = account {
                 let known = seen.entry(account).or_insert((first, last));
                 *known = (known.0.min(first), known.1.max(last));
             }
         }
+        let recipients = self.uses.iter().map(|used| used.recipient).chain(self.issues.iter().map(|i| i.recipient));
+        let delivers: hashbrown::HashSet<&str> = recipients.filter_map(|account| self.names(account)).collect();
         let mut seen = BTreeMap::new();
         for used in &self.links.uses {
             add(&mut seen, self.names(used.recipient), used.first_at, used.last_at);
@@ -236,13 +238,10 @@ impl Linked {
             }
         }
         batch(
-            &ACCOUNTS,
+            &ACCOUNT_SIGHTINGS,
             vec![
                 texts(seen.keys().map(|a| Some(*a))),
-                texts(seen.keys().map(|_| None)),
-                texts(seen.keys().map(|_| None)),
-                texts(seen.keys().map(|_| None)),
-                super::build::truths(seen.keys().map(|_| None)),
+                super::build::truths(seen.keys().map(|account| Some(delivers.contains(account)))),
                 times(seen.values().map(|s| Some(s.0))),
                 times(seen.values().map(|s| Some(s.1))),
             ],
