@@ -62,12 +62,23 @@ impl Write for Shared {
     }
 }
 
-async fn asked(engine: &Engine, library: &Library, question: &str, parameters: &[(&str, &str)]) -> String {
+/// The answer to a question, one JSON object a row.
+pub async fn ndjson(engine: &Engine, library: &Library, question: &str, parameters: &[(&str, &str)]) -> String {
+    asked(engine, library, question, parameters, Format::Ndjson).await
+}
+
+async fn asked(
+    engine: &Engine,
+    library: &Library,
+    question: &str,
+    parameters: &[(&str, &str)],
+    format: Format,
+) -> String {
     let query = library.get(question).unwrap();
     let given: Vec<_> = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut answer = engine.query(&query.sql, query.bind(&given).unwrap()).await.unwrap();
     let shared = Shared::default();
-    let mut output = Output::new(Format::Csv, &answer.schema(), Target::new(shared.clone()), None).unwrap();
+    let mut output = Output::new(format, &answer.schema(), Target::new(shared.clone()), None).unwrap();
     while let Some(batch) = answer.next().await {
         output.write(&batch.unwrap()).unwrap();
     }
@@ -128,7 +139,7 @@ async fn every_question_has_its_golden_answer() {
     for (golden, question, parameters) in &cases {
         let file = folder.join(format!("{golden}.csv"));
         for (what, engine) in &engines {
-            let got = settled(question, &asked(engine, &library, question, parameters).await);
+            let got = settled(question, &asked(engine, &library, question, parameters, Format::Csv).await);
             if update && *what == "the lake" {
                 std::fs::create_dir_all(&folder).unwrap();
                 std::fs::write(&file, &got).unwrap();

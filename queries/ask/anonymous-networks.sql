@@ -3,10 +3,10 @@
 -- id: A16
 -- theme: source IPs
 -- attack: T1090
--- param: networks list = null Networks in CIDR form, separated by commas.
+-- param: networks list = '' Networks in CIDR form, separated by commas.
 -- param: kinds list = tor,vpn,hosting,proxy Kinds of configured networks that count.
 WITH given AS (
-    SELECT unnest($networks) AS cidr
+    SELECT unnest(CAST($networks AS TEXT[])) AS cidr
 ),
 tagged AS (
     SELECT ip, asn, network_kind AS tag FROM addresses WHERE array_has($kinds, lower(network_kind))

@@ -15,5 +15,5 @@ SELECT
 FROM sessions
 WHERE session_name_kind IN ('instance', 'hybrid_node')
     AND issue_seen
-    AND caller_type IS DISTINCT FROM 'AWSService'
+    AND (caller_type IS DISTINCT FROM 'AWSService')
 ORDER BY time, session_id

@@ -13,7 +13,7 @@ WITH calls AS (
         END AS endpoint
     FROM events
     WHERE event_source = 'sts.amazonaws.com'
-        AND identity_type IS DISTINCT FROM 'AWSService'
+        AND (identity_type IS DISTINCT FROM 'AWSService')
 )
 SELECT
     arn_short(who) AS caller,

@@ -1,5 +1,5 @@
 -- title: The first success after several refusals
--- description: Callers that were refused a role this often in a row and then got it, within the time. A new role that is not known everywhere yet looks the same, but takes seconds.
+-- description: Callers that were refused a role this often in a row and then got it, within the time; calls refused for their rate do not count. A new role that is not known everywhere yet looks the same, but takes seconds.
 -- id: A51
 -- theme: failures
 -- attack: T1078.004
@@ -8,7 +8,7 @@
 WITH tries AS (
     SELECT coalesce(caller_arn, origin) AS who, role_arn, event_time AS at, event_id AS id, false AS success, source_ip AS ip
     FROM failures
-    WHERE role_arn IS NOT NULL
+    WHERE role_arn IS NOT NULL AND reason <> 'throttled'
     UNION ALL
     SELECT coalesce(caller_arn, origin), role_arn, issued_at, session_id, true, coalesce(requester_ip, issued_ip)
     FROM sessions

@@ -3,7 +3,7 @@
 -- id: A29
 -- theme: durations and expiry
 -- param: min_hours float = 8 Hours granted, at least.
--- param: include_services bool = false AWS services' own sessions too.
+-- param: include_services bool = false Sessions that AWS services asked for too.
 WITH longest AS (
     SELECT role_arn, max(granted_seconds) AS seconds FROM sessions WHERE issue_seen GROUP BY role_arn
 )
@@ -18,6 +18,6 @@ SELECT
 FROM sessions s
 LEFT JOIN longest l ON (l.role_arn IS NOT DISTINCT FROM s.role_arn)
 WHERE s.granted_seconds >= CAST($min_hours * 3600 AS BIGINT) - 1
-    AND ($include_services OR s.origin_class IS DISTINCT FROM 'service')
+    AND ($include_services OR s.caller_type IS DISTINCT FROM 'AWSService')
 GROUP BY 1, 2, 3
 ORDER BY hours DESC, count DESC, caller, role

@@ -19,7 +19,7 @@ names AS (
     FROM sessions
     WHERE session_name IS NOT NULL
         AND session_name_kind IN ('email', 'other')
-        AND caller_type IS DISTINCT FROM 'AWSService'
+        AND (caller_type IS DISTINCT FROM 'AWSService')
     GROUP BY 1, 2, 3, 4, 5
 )
 SELECT

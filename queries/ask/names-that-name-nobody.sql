@@ -18,8 +18,8 @@ FROM session_names n
 JOIN sessions s ON s.session_id = n.session_id
 WHERE n.role_arn IS NOT NULL
     AND n.kind IN ('sdk_default', 'tutorial_default', 'epoch', 'other')
-    AND n.class IS DISTINCT FROM 'human'
-    AND n.names_caller IS DISTINCT FROM true
+    AND (n.class IS DISTINCT FROM 'human')
+    AND (n.names_caller IS DISTINCT FROM true)
     AND (s.session_name IS DISTINCT FROM arn_name(s.origin))
     AND (lower(s.session_name) IS DISTINCT FROM lower(split_part(s.origin, '@', 1)))
     AND ($include_services OR s.caller_type IS DISTINCT FROM 'AWSService')

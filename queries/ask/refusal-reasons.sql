@@ -15,6 +15,6 @@ SELECT
     max(event_time) AS last,
     max(error_message) AS example
 FROM failures
-WHERE $include_services OR caller_type IS DISTINCT FROM 'AWSService'
+WHERE $include_services OR (caller_type IS DISTINCT FROM 'AWSService')
 GROUP BY reason, 2, role_arn
 ORDER BY count DESC, reason, caller, role

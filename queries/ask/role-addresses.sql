@@ -9,7 +9,7 @@ WITH seen AS (
     FROM session_addresses
     UNION ALL
     SELECT session_id, 'assume', coalesce(requester_ip, issued_ip), ip_kind(coalesce(requester_ip, issued_ip)),
-        coalesce(requester_user_agent, issued_user_agent), issued_at, issued_at, 1
+        coalesce(requester_user_agent, issued_user_agent), issued_at AS first_at, issued_at AS last_at, 1
     FROM sessions
     WHERE issue_seen
 )

@@ -13,7 +13,7 @@ SELECT
     max(last_at) AS last,
     array_slice(array_sort(array_agg(DISTINCT arn_short(caller)) FILTER (WHERE caller IS NOT NULL)), 1, 5) AS examples
 FROM role_edges
-WHERE $include_services OR caller_type IS DISTINCT FROM 'AWSService'
+WHERE $include_services OR (caller_type IS DISTINCT FROM 'AWSService')
 GROUP BY role_arn
 HAVING count(DISTINCT caller) = 1 OR count(DISTINCT caller) >= $many
 ORDER BY callers DESC, sessions DESC, role

@@ -12,7 +12,7 @@ taken AS (
     FROM sessions s
     LEFT JOIN created c ON c.role_arn = s.role_arn AND abs(date_part('epoch', c.at - s.issued_at)) <= 2
     WHERE s.invoked_by = 'rolesanywhere.amazonaws.com'
-        AND s.session_name IS DISTINCT FROM 'RolesAnywhereInternalSession'
+        AND (s.session_name IS DISTINCT FROM 'RolesAnywhereInternalSession')
 )
 SELECT
     max(anchor) AS anchor,

@@ -11,12 +11,12 @@ WITH numbered AS (
     WHERE session_tags IS NOT NULL
         AND ($include_services OR caller_type IS DISTINCT FROM 'AWSService')
 ),
+single AS (
+    SELECT caller, role_arn, issued_at, json_get_json(session_tags, place) AS tag FROM numbered
+),
 tags AS (
-    SELECT caller, role_arn, issued_at,
-        json_get_str(session_tags, place, 'key') AS key,
-        json_get_str(session_tags, place, 'value') AS value,
-        json_get_bool(session_tags, place, 'transitive') AS transitive
-    FROM numbered
+    SELECT caller, role_arn, issued_at, json_get_str(tag, 'key') AS key, json_get_str(tag, 'value') AS value, json_get_bool(tag, 'transitive') AS transitive
+    FROM single
 )
 SELECT
     arn_short(caller) AS caller,

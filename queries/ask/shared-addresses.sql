@@ -4,7 +4,7 @@
 -- theme: source IPs
 -- param: min_principals int = 3 Different principals.
 WITH used AS (
-    SELECT u.ip, coalesce(s.origin, s.session_id) AS principal, s.role_arn
+    SELECT u.ip, coalesce(s.origin, s.role_arn || '/' || s.session_name, s.session_id) AS principal, s.role_arn
     FROM session_addresses u
     JOIN sessions s ON s.session_id = u.session_id
     WHERE u.ip_kind IN ('public', 'private', 'cgnat')

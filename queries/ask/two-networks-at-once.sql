@@ -23,13 +23,13 @@ pairs AS (
 SELECT
     p.session_id AS session,
     array_sort(array_distinct(array_concat(array_agg(p.one), array_agg(p.other)))) AS networks,
-    array_sort(array_distinct(array_concat(array_agg(p.one_country), array_agg(p.other_country)))) AS countries,
+    array_sort(array_distinct(array_concat(array_agg(p.one_country) FILTER (WHERE p.one_country IS NOT NULL), array_agg(p.other_country) FILTER (WHERE p.other_country IS NOT NULL)))) AS countries,
     max(p.overlap_seconds) AS overlap_seconds,
     s.origin,
     arn_short(s.role_arn) AS role,
     s.session_name
 FROM pairs p
 JOIN sessions s ON s.session_id = p.session_id
-WHERE $include_services OR s.origin_class IS DISTINCT FROM 'service'
+WHERE $include_services OR (s.origin_class IS DISTINCT FROM 'service')
 GROUP BY p.session_id, s.origin, s.role_arn, s.session_name
 ORDER BY overlap_seconds DESC, session

@@ -8,7 +8,7 @@ SELECT
     arn_short(f.caller) AS caller,
     arn_short(f.role_arn) AS role,
     f.first_at AS start,
-    f.first_at + f.unbroken_seconds * INTERVAL '1 second' AS "end",
+    arrow_cast(CAST(f.first_at AS BIGINT) + f.unbroken_seconds * 1000000, 'Timestamp(Microsecond, Some("UTC"))') AS "end",
     round(f.unbroken_seconds / 3600.0, 1) AS hours,
     f.sessions,
     f.session_name,

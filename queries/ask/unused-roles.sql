@@ -3,7 +3,7 @@
 -- id: A69
 -- theme: hygiene
 -- param: unused duration = 30d Not assumed for this long.
--- param: roles list = null ARNs of further roles, separated by commas.
+-- param: roles list = '' ARNs of further roles, separated by commas.
 WITH changes AS (
     SELECT recipient_account_id AS account, json_get_str(request_parameters, 'roleName') AS role,
         max(event_time) FILTER (WHERE event_name = 'CreateRole') AS created,
@@ -17,7 +17,7 @@ WITH changes AS (
 inventory AS (
     SELECT account, role, created FROM changes WHERE created IS NOT NULL AND coalesce(deleted < created, true)
     UNION
-    SELECT arn_account(given.arn), arn_name(given.arn), NULL FROM (SELECT unnest($roles) AS arn) AS given
+    SELECT arn_account(given.arn), arn_name(given.arn), NULL FROM (SELECT unnest(CAST($roles AS TEXT[])) AS arn) AS given
 ),
 assumed AS (
     SELECT role_account AS account, arn_name(role_arn) AS role, max(last_at) AS last_at FROM role_edges GROUP BY 1, 2

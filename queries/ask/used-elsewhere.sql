@@ -43,6 +43,6 @@ FROM used away
 JOIN home ON home.session_id = away.session_id AND home.ip <> away.ip
 JOIN sessions s ON s.session_id = away.session_id
 LEFT JOIN used at_home ON at_home.session_id = home.session_id AND at_home.ip = home.ip
-WHERE $include_services OR s.origin_class IS DISTINCT FROM 'service'
+WHERE $include_services OR (s.origin_class IS DISTINCT FROM 'service')
 GROUP BY s.session_id, s.origin, s.role_arn, s.session_name, s.issued_at, home.ip
 ORDER BY same_time DESC, other_program DESC, first, session

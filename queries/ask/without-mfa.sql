@@ -7,7 +7,7 @@ SELECT
     arn_short(origin) AS caller,
     arn_short(role_arn) AS role,
     count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) AS count,
-    array_sort(array_distinct(array_concat(array_agg(issued_ip), flatten(array_agg(used_ips))))) AS ips,
+    array_sort(array_distinct(array_concat(array_agg(issued_ip) FILTER (WHERE ip_kind(issued_ip) IN ('public', 'private', 'cgnat')), flatten(array_agg(used_ips))))) AS ips,
     count(*) FILTER (WHERE mfa_at_issue) AS with_mfa,
     min(issued_at) AS first,
     max(issued_at) AS last,

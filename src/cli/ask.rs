@@ -93,16 +93,23 @@ impl Ask {
     }
 }
 
-/// The questions as rows: for people what they answer, for programs everything.
+/// The questions as rows: for people what they answer, the theme said once; for programs everything.
 fn listed(queries: &[&Query], brief: bool) -> Result<RecordBatch> {
     let texts = |of: fn(&Query) -> Option<String>| {
         Arc::new(queries.iter().map(|query| of(query)).collect::<StringArray>()) as ArrayRef
     };
-    let mut columns = vec![
+    let mut columns = Vec::new();
+    if brief {
+        let before = std::iter::once(None).chain(queries.iter().map(|query| query.theme.as_deref()));
+        let themes = queries.iter().map(|query| query.theme.as_deref());
+        let first = themes.zip(before).map(|(theme, before)| theme.filter(|_| theme != before));
+        columns.push(("theme", Arc::new(first.collect::<StringArray>()) as ArrayRef));
+    }
+    columns.extend([
         ("name", texts(|query| Some(query.name.clone()))),
         ("answers", texts(|query| Some(query.title.clone()))),
         ("parameters", texts(|query| Some(parameters(query)))),
-    ];
+    ]);
     if !brief {
         columns.push(("description", texts(|query| Some(query.description.clone()))));
         columns.push(("theme", texts(|query| query.theme.clone())));

@@ -95,6 +95,22 @@ static BUILT_IN: &[(&str, &str, &str)] = questions! {
     "wrong-parameters"
 };
 
+/// The groups that questions are listed under, in this order; a team's own groups follow.
+pub const THEMES: [&str; 12] = [
+    "role session names",
+    "source IPs",
+    "cross-account and chains",
+    "durations and expiry",
+    "federation",
+    "failures",
+    "external ID, MFA, session policy, tags, source identity",
+    "endpoints and regions",
+    "workloads",
+    "revocation",
+    "hygiene",
+    "what was done",
+];
+
 /// Saved questions by name.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
@@ -157,9 +173,17 @@ impl Library {
         })
     }
 
-    /// All questions, by name.
+    /// All questions: by theme, then by id and name.
     pub fn list(&self) -> impl Iterator<Item = &Query> {
-        self.queries.values()
+        let mut all: Vec<&Query> = self.queries.values().collect();
+        all.sort_by_cached_key(|query| {
+            let theme = query.theme.clone().unwrap_or_default();
+            let place = THEMES.iter().position(|known| *known == theme).unwrap_or(THEMES.len());
+            let id = query.id.clone().unwrap_or_default();
+            let number: Option<u32> = id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok();
+            (place, theme, id.is_empty(), number.unwrap_or(u32::MAX), id, query.name.clone())
+        });
+        all.into_iter()
     }
 
     /// The questions that have a word in their name, title, description, theme, id or tags; letter case does not matter.
@@ -192,7 +216,19 @@ mod tests {
 
     #[test]
     fn every_built_in_question_is_right() {
-        assert_eq!(Library::builtin().unwrap().list().count(), BUILT_IN.len());
+        let library = Library::builtin().unwrap();
+        assert_eq!(library.list().count(), BUILT_IN.len());
+        for query in library.list() {
+            assert!(query.theme.as_deref().is_some_and(|theme| THEMES.contains(&theme)), "{}", query.name);
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_whole() {
+        let library = Library::builtin().unwrap();
+        let ids: Vec<_> = library.list().filter_map(|query| query.id.clone()).collect();
+        let catalogue: Vec<_> = (1..=72).map(|number| format!("A{number}")).collect();
+        assert_eq!(ids, catalogue, "every id once, and in the catalogue's order by themes");
     }
 
     #[test]

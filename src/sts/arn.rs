@@ -57,8 +57,14 @@ pub fn role_of_assumed(arn: &str) -> Option<AssumedRole<'_>> {
 }
 
 /// A role, user or session of IAM and STS as people say it: `account/name`, `account/role/session`, an Identity Center role
-/// by its permission set, without paths. Any other text as it is.
+/// by its permission set, without paths. A federated caller, written as provider and subject, is its subject; any other text
+/// stays as it is.
 pub fn short(arn: &str) -> Cow<'_, str> {
+    if let Some((provider, subject)) = arn.split_once(' ')
+        && parts(provider).is_some_and(|parts| parts[5].contains("-provider/"))
+    {
+        return Cow::Borrowed(subject);
+    }
     if let Some(assumed) = role_of_assumed(arn) {
         let AssumedRole { account, role_name, session_name, .. } = assumed;
         return Cow::Owned(format!("{account}/{}/{session_name}", permission_set(role_name).unwrap_or(role_name)));
@@ -139,6 +145,9 @@ mod tests {
             ("arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/7", "111122223333/oidc.example.com/id/7"),
             ("arn:aws:s3:::bucket/key", "arn:aws:s3:::bucket/key"),
             ("arn:aws:iam::111122223333:role/", "arn:aws:iam::111122223333:role/"),
+            ("arn:aws:iam::111122223333:saml-provider/corp dana@example.com", "dana@example.com"),
+            ("arn:aws:iam::111122223333:oidc-provider/example.com repo:a/b:ref:refs/heads/x y", "repo:a/b:ref:refs/heads/x y"),
+            ("two words", "two words"),
             ("ec2.amazonaws.com", "ec2.amazonaws.com"),
             ("", ""),
         ] {
