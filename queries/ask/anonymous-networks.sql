@@ -1,10 +1,10 @@
--- title: Callers from Tor, VPNs and hosting companies
+-- title: Callers from Tor, rented machines and other networks of a list
 -- description: Identities that called from networks given here, or from configured networks of these kinds. rolecall ships no list of its own: without networks and without a configuration the answer is empty.
 -- id: A16
 -- theme: source IPs
 -- attack: T1090
 -- param: networks list = '' Networks in CIDR form, separated by commas.
--- param: kinds list = tor,vpn,hosting,proxy Kinds of configured networks that count.
+-- param: kinds list = tor,hosting Kinds of configured networks that count.
 WITH given AS (
     SELECT unnest(CAST($networks AS TEXT[])) AS cidr
 ),

@@ -3,7 +3,7 @@
 SELECT recipient_account_id AS account, aws_region AS region, date_trunc('hour', event_time) AS hour,
        count(DISTINCT source_object) AS objects, count(*) AS events,
        max(to_unixtime(delivered_at) - to_unixtime(event_time)) AS lateness,
-       approx_percentile_cont(0.95) WITHIN GROUP (ORDER BY to_unixtime(delivered_at) - to_unixtime(event_time)) AS lag_p95,
+       CAST(round(approx_percentile_cont(0.95) WITHIN GROUP (ORDER BY to_unixtime(delivered_at) - to_unixtime(event_time))) AS BIGINT) AS lag_p95,
        sum(CASE WHEN read_only THEN 1 ELSE 0 END) AS read_only_events
 FROM events
 GROUP BY 1, 2, 3

@@ -171,16 +171,21 @@ pub static LOGINS: Table = Table {
     },
 };
 
-/// When the logs name an account.
-pub static ACCOUNT_SIGHTINGS: Table = Table {
-    name: "account_sightings",
-    doc: "One row per account that delivers logs, calls or owns a role here; the view accounts adds what is known of it.",
+/// The accounts these logs know of.
+pub static ACCOUNTS: Table = Table {
+    name: "accounts",
+    doc: "One row per account that delivers logs, calls or owns a role here.",
     partition: None,
     columns: columns! {
         account_id Text "The account.";
-        delivers_logs Bool "Whether records that the account received are among the logs.";
+        name Text "Its name, where configured.";
+        environment Text "Its environment, where configured.";
+        owner Text "Its owner, where configured.";
+        in_organization Bool "Whether it belongs to the organisation, where something tells.";
         first_seen Time "The first record that names it.";
         last_seen Time "The last one.";
+        delivers_logs Bool "Whether records that the account received are among the logs.";
+        ours Bool "Whether it counts as one's own: in_organization where that is told, else delivers_logs.";
     },
 };
 
@@ -232,7 +237,7 @@ pub static COMPUTED: [&Table; 9] = [
     &SESSION_FAMILIES,
     &ROLE_EDGES,
     &LOGINS,
-    &ACCOUNT_SIGHTINGS,
+    &ACCOUNTS,
     &SESSION_LINKS,
     &UNLINKED_ISSUES,
 ];
@@ -281,24 +286,6 @@ pub static COVERAGE: Table = Table {
         lateness Int "The longest time from an event to its delivery, in seconds.";
         lag_p95 Int "The time within which 95 in 100 events were delivered, in seconds; estimated.";
         read_only_events Int "Events with read_only = true; none at all where a trail leaves them out.";
-    },
-};
-
-/// The accounts these logs know of.
-pub static ACCOUNTS: Table = Table {
-    name: "accounts",
-    doc: "One row per account that delivers logs, calls or owns a role here, or is configured.",
-    partition: None,
-    columns: columns! {
-        account_id Text "The account.";
-        name Text "Its name, where configured.";
-        environment Text "Its environment, where configured.";
-        owner Text "Its owner, where configured.";
-        in_organization Bool "Whether it belongs to the organisation, where configured.";
-        first_seen Time "The first record that names it.";
-        last_seen Time "The last one.";
-        delivers_logs Bool "Whether records that the account received are among the logs.";
-        ours Bool "Whether it counts as one's own: in_organization where that is known, else delivers_logs.";
     },
 };
 
@@ -369,5 +356,5 @@ pub static PERIOD: Table = Table {
 };
 
 /// The views of `queries/views`, as documented; a test holds them against what the views give.
-pub static VIEWS: [&Table; 8] =
-    [&SESSION_EVENTS, &UNLINKED, &COVERAGE, &ACCOUNTS, &ADDRESSES, &SESSION_NAMES, &SESSION_NAME_PATTERNS, &PERIOD];
+pub static VIEWS: [&Table; 7] =
+    [&SESSION_EVENTS, &UNLINKED, &COVERAGE, &ADDRESSES, &SESSION_NAMES, &SESSION_NAME_PATTERNS, &PERIOD];

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use crate::error::{Error, Result};
 use crate::lake::rows::column;
 use crate::lake::schema::Table;
-use crate::sql::schema::{ACCOUNT_SIGHTINGS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
+use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
 use crate::sts::link::{Caller, Link};
 use crate::sts::names::Name;
 use crate::sts::{arn, denial};
@@ -60,7 +60,7 @@ impl Linked {
             "session_families" => self.session_families(),
             "role_edges" => self.role_edges(),
             "logins" => self.logins(),
-            "account_sightings" => self.account_sightings(),
+            "accounts" => self.accounts(),
             "session_links" => self.session_links(),
             "unlinked_issues" => self.unlinked_issues(),
             other => Err(Error::internal(format!("the table {other} is not computed"))),
@@ -134,8 +134,7 @@ impl Linked {
             None => self.names(failure.subject).or(self.names(failure.invoked_by)).or(self.names(failure.caller.arn)),
         });
         let succeeded = all().map(|failure| {
-            let provider = Name::NONE;
-            let caller = self.stable(&failure.caller, failure.invoked_by, failure.subject, provider)?;
+            let caller = self.stable(&failure.caller, failure.invoked_by, failure.subject, failure.provider)?;
             let times = successes.get(&(caller, failure.role_arn)).filter(|_| failure.role_arn.is_some())?;
             times.iter().copied().find(|&at| at >= failure.at && at <= failure.at + 60 * SECOND)
         });
@@ -217,7 +216,7 @@ impl Linked {
         )
     }
 
-    fn account_sightings(&self) -> Result<RecordBatch> {
+    fn accounts(&self) -> Result<RecordBatch> {
         fn add<'a>(seen: &mut BTreeMap<&'a str, (i64, i64)>, account: Option<&'a str>, first: i64, last: i64) {
             if let Some(account) = account {
                 let known = seen.entry(account).or_insert((first, last));
@@ -238,12 +237,17 @@ impl Linked {
             }
         }
         batch(
-            &ACCOUNT_SIGHTINGS,
+            &ACCOUNTS,
             vec![
                 texts(seen.keys().map(|a| Some(*a))),
-                super::build::truths(seen.keys().map(|account| Some(delivers.contains(account)))),
+                texts(seen.keys().map(|_| None)),
+                texts(seen.keys().map(|_| None)),
+                texts(seen.keys().map(|_| None)),
+                super::build::truths(seen.keys().map(|_| None)),
                 times(seen.values().map(|s| Some(s.0))),
                 times(seen.values().map(|s| Some(s.1))),
+                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
+                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
             ],
         )
     }
