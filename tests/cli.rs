@@ -226,6 +226,42 @@ fn the_thief_is_on_one_screen() {
 }
 
 #[test]
+fn questions_are_listed_by_theme_and_found_by_words() {
+    let mut list = rolecall(&["ask", "--format", "table"]);
+    let (code, screen, error) = told(list.env("COLUMNS", "150").output().unwrap());
+    assert_eq!((code, error.as_str()), (0, ""));
+    let place = |words: &str| screen.find(words).unwrap_or_else(|| panic!("{words}: {screen}"));
+    assert_eq!(screen.matches("role session names").count(), 1, "a theme is said once: {screen}");
+    assert!(place("who-used-role") < place("look-alike-names") && place("look-alike-names") < place("used-elsewhere"));
+    let (code, found, _) = run(&["ask", "--search", "External ID"]);
+    let names: Vec<String> = found
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(code, 0);
+    assert!(
+        names.contains(&"external-ids".to_owned()) && names.contains(&"without-external-id".to_owned()),
+        "{names:?}"
+    );
+    assert!(names.len() < 20, "{names:?}");
+    let (code, found, error) = run(&["ask", "--search", "zebra"]);
+    assert_eq!((code, found.as_str()), (0, ""));
+    assert!(error.contains("No saved question mentions 'zebra'"), "{error}");
+    // A team's own are listed after the others, and checked as strictly.
+    let own = folder(&[
+        ("zebras.sql", "-- title: Zebras\n-- description: d\n-- theme: zoo\nSELECT 1 AS n\n"),
+        ("a.json", &record("1")),
+    ]);
+    let own = path(own.path());
+    let (_, found, _) = run(&["ask", "--queries", own]);
+    assert!(found.lines().last().unwrap().contains("\"zebras\""), "{found}");
+    std::fs::write(Path::new(own).join("bad.sql"), "-- title: Bad\nSELECT $n\n").unwrap();
+    let (code, _, error) = run(&["ask", "zebras", "--queries", own, "--logs", own]);
+    assert_eq!(code, 2);
+    assert!(error.contains("bad.sql:1: the header has no 'description'"), "{error}");
+}
+
+#[test]
 fn answers_go_to_files_and_through_pipes() {
     let place = folder(&[
         ("q.sql", "-- title: t\n-- description: d\n-- param: n int = 2 A number\nSELECT $n AS n\n"),

@@ -50,7 +50,8 @@ impl World {
             flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut body).unwrap();
             let mut object: Value = serde_json::from_str(&body).unwrap();
             for record in object["Records"].as_array_mut().unwrap().drain(..) {
-                if seen.insert((text(&record, "/recipientAccountId").to_owned(), text(&record, "/eventID").to_owned())) {
+                if seen.insert((text(&record, "/recipientAccountId").to_owned(), text(&record, "/eventID").to_owned()))
+                {
                     records.push(record);
                 }
             }
@@ -98,9 +99,10 @@ impl World {
 
     /// Failed calls of STS: code, caller (as shown and as it stays), role asked for, time.
     fn failures(&self) -> Vec<Failure> {
-        let failed = self.records.iter().filter(|record| {
-            record["eventSource"] == "sts.amazonaws.com" && record["errorCode"].is_string()
-        });
+        let failed = self
+            .records
+            .iter()
+            .filter(|record| record["eventSource"] == "sts.amazonaws.com" && record["errorCode"].is_string());
         let failure = |record: &Value| {
             let identity = &record["userIdentity"];
             let message = text(record, "/errorMessage");
@@ -187,10 +189,13 @@ type Row = Vec<String>;
 fn counted(keys: impl IntoIterator<Item = Row>) -> Vec<Row> {
     let mut counts: BTreeMap<Row, usize> = BTreeMap::new();
     keys.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
-    counts.into_iter().map(|(mut key, count)| {
-        key.push(count.to_string());
-        key
-    }).collect()
+    counts
+        .into_iter()
+        .map(|(mut key, count)| {
+            key.push(count.to_string());
+            key
+        })
+        .collect()
 }
 
 /// Values of a group, by its key.
@@ -286,31 +291,47 @@ async fn questions_agree_with_the_truth() {
 
 async fn names(world: &World, asking: &mut Asking) {
     let used = grouped(world.roles().map(|s| {
-        let key = [short(text(s, "/role_arn")), plain_name(text(s, "/session_name")), world.caller(s), text(s, "/origin").to_owned()];
+        let key = [
+            short(text(s, "/role_arn")),
+            plain_name(text(s, "/session_name")),
+            world.caller(s),
+            text(s, "/origin").to_owned(),
+        ];
         (key.to_vec(), text(s, "/issued_at"))
     }));
     let want = used.iter().map(|(key, at)| [key.clone(), vec![at.len().to_string(), at[0].to_owned()]].concat());
     asking.check("who-used-role", &[], "role session_name caller origin sessions first", want.collect()).await;
 
-    let shared = grouped(world.roles().filter(|s| !World::by_service(s)).map(|s| (row([text(s, "/session_name")]), text(s, "/origin"))));
+    let shared = grouped(
+        world.roles().filter(|s| !World::by_service(s)).map(|s| (row([text(s, "/session_name")]), text(s, "/origin"))),
+    );
     let want = shared.iter().filter(|(_, origins)| distinct(origins) > 1);
-    let want = want.map(|(name, origins)| [name.clone(), vec![origins.len().to_string(), distinct(origins).to_string()]].concat());
+    let want = want
+        .map(|(name, origins)| [name.clone(), vec![origins.len().to_string(), distinct(origins).to_string()]].concat());
     asking.check("shared-session-names", &[], "session_name sessions caller_count", want.collect()).await;
 
-    let many = grouped(world.roles().filter(|s| !World::by_service(s)).map(|s| {
-        (vec![world.caller(s), short(text(s, "/role_arn"))], text(s, "/session_name"))
-    }));
+    let many = grouped(
+        world
+            .roles()
+            .filter(|s| !World::by_service(s))
+            .map(|s| (vec![world.caller(s), short(text(s, "/role_arn"))], text(s, "/session_name"))),
+    );
     let want = many.iter().filter(|(_, names)| distinct(names) >= 5);
-    let want = want.map(|(key, names)| [key.clone(), vec![distinct(names).to_string(), names.len().to_string()]].concat());
+    let want =
+        want.map(|(key, names)| [key.clone(), vec![distinct(names).to_string(), names.len().to_string()]].concat());
     asking.check("many-names-one-caller", &[], "caller role distinct_names sessions", want.collect()).await;
 
     let name = text(world.attack("deep_chain"), "/principals/0").split('@').next().unwrap();
     let want = world.sessions.iter().filter(|s| s["session_name"] == name);
-    let want = want.map(|s| row([text(s, "/key"), text(s, "/role_account"), text(s, "/issued_at"), &s["events"].to_string()]));
+    let want =
+        want.map(|s| row([text(s, "/key"), text(s, "/role_account"), text(s, "/issued_at"), &s["events"].to_string()]));
     asking.check("sessions-named", &[("name", name)], "access_key account first events", want.collect()).await;
 
-    let defaults = world.roles().filter(|s| text(s, "/session_name").starts_with("aws-go-sdk-") || s["session_name"] == "test");
-    let want = counted(defaults.map(|s| vec![plain_name(text(s, "/session_name")), short(text(s, "/role_arn")), world.caller(s)]));
+    let defaults =
+        world.roles().filter(|s| text(s, "/session_name").starts_with("aws-go-sdk-") || s["session_name"] == "test");
+    let want = counted(
+        defaults.map(|s| vec![plain_name(text(s, "/session_name")), short(text(s, "/role_arn")), world.caller(s)]),
+    );
     asking.check("sdk-default-names", &[], "pattern role caller sessions", want).await;
 
     let patterns = grouped(world.roles().map(|s| {
@@ -322,18 +343,27 @@ async fn names(world: &World, asking: &mut Asking) {
         };
         (row([text(s, "/role_arn")]), (pattern, World::by_service(s)))
     }));
-    let want = patterns.iter().filter(|(_, names)| names.len() >= 3 && names.iter().any(|(_, service)| !service)).map(|(role, names)| {
-        let most = counted(names.iter().map(|(name, _)| vec![name.clone()])).iter().map(|r| r[1].parse::<usize>().unwrap()).max().unwrap();
-        row([&short(&role[0]), &names.len().to_string(), &(names.len() - most).to_string()])
-    });
+    let want = patterns.iter().filter(|(_, names)| names.len() >= 3 && names.iter().any(|(_, service)| !service)).map(
+        |(role, names)| {
+            let most = counted(names.iter().map(|(name, _)| vec![name.clone()]))
+                .iter()
+                .map(|r| r[1].parse::<usize>().unwrap())
+                .max()
+                .unwrap();
+            row([&short(&role[0]), &names.len().to_string(), &(names.len() - most).to_string()])
+        },
+    );
     asking.check("name-patterns", &[], "role sessions departing", want.collect()).await;
 }
 
 async fn addresses(world: &World, asking: &mut Asking) {
     let calls = world.calls();
-    let used = calls.iter().filter(|(record, s)| is_address(text(record, "/sourceIPAddress")) && s["role_arn"].is_string());
+    let used =
+        calls.iter().filter(|(record, s)| is_address(text(record, "/sourceIPAddress")) && s["role_arn"].is_string());
     let used = used.map(|(record, s)| row([&short(text(s, "/role_arn")), "use", text(record, "/sourceIPAddress")]));
-    let home = |s: &Value| [text(s, "/requester_ip"), text(s, "/source_ip")].into_iter().find(|ip| is_address(ip)).map(str::to_owned);
+    let home = |s: &Value| {
+        [text(s, "/requester_ip"), text(s, "/source_ip")].into_iter().find(|ip| is_address(ip)).map(str::to_owned)
+    };
     let assumed = world.roles().filter_map(|s| Some(row([&short(text(s, "/role_arn")), "assume", &home(s)?])));
     let want = counted(used.chain(assumed));
     asking.check("role-addresses", &[], "role phase ip events", want).await;
@@ -357,9 +387,11 @@ async fn addresses(world: &World, asking: &mut Asking) {
     let stolen = text(world.attack("stolen_session"), "/ips/0").rsplit_once('.').unwrap().0;
     let want = calls.iter().filter(|(r, _)| r["sourceIPAddress"] == ip).map(|(_, s)| row([text(s, "/key")]));
     let want: BTreeSet<Row> = want.collect();
-    asking.check_rows("two-networks-at-once", &[], "session", want.into_iter().collect(), |row| {
-        cell(&row["networks"]).contains(&format!("{stolen}.0/24"))
-    }).await;
+    asking
+        .check_rows("two-networks-at-once", &[], "session", want.into_iter().collect(), |row| {
+            cell(&row["networks"]).contains(&format!("{stolen}.0/24"))
+        })
+        .await;
 }
 
 async fn chains(world: &World, asking: &mut Asking) {
@@ -371,11 +403,27 @@ async fn chains(world: &World, asking: &mut Asking) {
     chain.reverse();
     let want = chain.iter().enumerate().map(|(place, s)| {
         let to = format!("{}/{}", short(text(s, "/role_arn")), text(s, "/session_name"));
-        row([&(place + 1).to_string(), text(s, "/key"), &to, text(s, "/issued_at"), text(s, "/source_ip"), text(s, "/link")])
+        row([
+            &(place + 1).to_string(),
+            text(s, "/key"),
+            &to,
+            text(s, "/issued_at"),
+            text(s, "/source_ip"),
+            text(s, "/link"),
+        ])
     });
-    asking.check("chain-of-session", &[("session", text(deepest, "/key"))], "step key to time ip join_method", want.collect()).await;
+    asking
+        .check(
+            "chain-of-session",
+            &[("session", text(deepest, "/key"))],
+            "step key to time ip join_method",
+            want.collect(),
+        )
+        .await;
 
-    let path = |s: &Value| s["path"].as_array().unwrap().iter().map(|arn| short_role(arn.as_str().unwrap())).collect::<Vec<_>>();
+    let path = |s: &Value| {
+        s["path"].as_array().unwrap().iter().map(|arn| short_role(arn.as_str().unwrap())).collect::<Vec<_>>()
+    };
     let deep = world.sessions.iter().filter(|s| s["depth"].as_i64() >= Some(3));
     let want = counted(deep.map(|s| row([text(s, "/origin"), &s["depth"].to_string(), &path(s).join(" > ")])));
     asking.check("long-chains", &[], "root depth path sessions", want).await;
@@ -412,7 +460,10 @@ async fn edges(world: &World, asking: &mut Asking) {
     asking.check("cross-account-matrix", &[], "from to roles sessions", want.collect()).await;
 
     let outside = || crossing.iter().filter(|s| !world.accounts.contains(text(s, "/caller_account")));
-    let ids = grouped(outside().map(|s| (row([text(s, "/caller_account"), &short(text(s, "/role_arn"))]), s["external_id"].is_string())));
+    let ids = grouped(
+        outside()
+            .map(|s| (row([text(s, "/caller_account"), &short(text(s, "/role_arn"))]), s["external_id"].is_string())),
+    );
     let want = ids.iter().map(|(key, ids)| {
         let used = if ids.iter().all(|id| *id) { "always" } else { "never" };
         [key.clone(), vec![ids.len().to_string(), used.to_owned()]].concat()
@@ -421,12 +472,14 @@ async fn edges(world: &World, asking: &mut Asking) {
     let without = outside().filter(|s| s["external_id"].is_null());
     let want = counted(without.map(|s| row([text(s, "/caller_account"), &short(text(s, "/role_arn"))])));
     asking.check("without-external-id", &[], "account role count", want).await;
-    let want = counted(outside().map(|s| row([text(s, "/caller_account"), text(s, "/origin"), &short(text(s, "/role_arn"))])));
+    let want =
+        counted(outside().map(|s| row([text(s, "/caller_account"), text(s, "/origin"), &short(text(s, "/role_arn"))])));
     asking.check("callers-without-logs", &[], "ext_account principal_id role count", want).await;
 
-    let all = grouped(world.roles().map(|s| {
-        (vec![world.caller(s), short(text(s, "/role_arn"))], (text(s, "/issued_at"), World::by_service(s)))
-    }));
+    let all =
+        grouped(world.roles().map(|s| {
+            (vec![world.caller(s), short(text(s, "/role_arn"))], (text(s, "/issued_at"), World::by_service(s)))
+        }));
     let told: Vec<_> = all.iter().filter(|(_, times)| !times[0].1).collect();
     let new = told.iter().filter(|(_, times)| times[0].0 >= LAST_DAY);
     let want = new.map(|(key, times)| [(*key).clone(), vec![times[0].0.to_owned(), times.len().to_string()]].concat());
@@ -441,7 +494,9 @@ async fn edges(world: &World, asking: &mut Asking) {
     for hop in 1..=5 {
         let next = all.keys().filter(|key| front.contains(&key[0])).map(|key| key[1].clone());
         front = next.filter(|role| !hops.contains_key(role)).collect();
-        front.iter().for_each(|role| { hops.insert(role.clone(), hop); });
+        front.iter().for_each(|role| {
+            hops.insert(role.clone(), hop);
+        });
     }
     let want = hops.iter().map(|(role, hop)| {
         let (account, name) = role.split_once('/').unwrap();
@@ -449,14 +504,20 @@ async fn edges(world: &World, asking: &mut Asking) {
     });
     asking.check("reachable-from", &[("principal", "DeployHub")], "role account min_hops", want.collect()).await;
 
-    let callers = grouped(world.roles().filter(|s| !World::by_service(s)).map(|s| (vec![short(text(s, "/role_arn"))], world.caller(s))));
+    let callers = grouped(
+        world.roles().filter(|s| !World::by_service(s)).map(|s| (vec![short(text(s, "/role_arn"))], world.caller(s))),
+    );
     let want = callers.iter().filter(|(_, callers)| distinct(callers) == 1 || distinct(callers) >= 5);
-    let want = want.map(|(role, callers)| [role.clone(), vec![distinct(callers).to_string(), callers.len().to_string()]].concat());
+    let want = want
+        .map(|(role, callers)| [role.clone(), vec![distinct(callers).to_string(), callers.len().to_string()]].concat());
     asking.check("role-callers", &[], "role callers sessions", want.collect()).await;
 
-    let services = grouped(world.roles().filter(|s| World::by_service(s)).map(|s| {
-        (row([text(s, "/origin"), &short(text(s, "/role_arn"))]), text(s, "/issued_at"))
-    }));
+    let services = grouped(
+        world
+            .roles()
+            .filter(|s| World::by_service(s))
+            .map(|s| (row([text(s, "/origin"), &short(text(s, "/role_arn"))]), text(s, "/issued_at"))),
+    );
     let want = services.iter().map(|(key, at)| [key.clone(), vec![at[0].to_owned(), at.len().to_string()]].concat());
     asking.check("services-and-roles", &[], "service role first count", want.collect()).await;
 }
@@ -476,7 +537,8 @@ async fn durations(world: &World, asking: &mut Asking) {
         let middle = granted[granted.len() / 2];
         let even = granted.len() % 2 == 0 && granted[granted.len() / 2 - 1] != middle;
         let median = if even { (granted[granted.len() / 2 - 1] + middle) / 2 } else { middle };
-        [key.clone(), vec![times.len().to_string(), asked.to_string(), longest.to_string(), median.to_string()]].concat()
+        [key.clone(), vec![times.len().to_string(), asked.to_string(), longest.to_string(), median.to_string()]]
+            .concat()
     });
     asking.check("durations", &[], "role api sessions asked max p50_granted", want.collect()).await;
 
@@ -495,17 +557,25 @@ async fn durations(world: &World, asking: &mut Asking) {
     });
     asking.check("unused-time", &[], "role sessions unused_share", want.collect()).await;
 
-    let alive = world.sessions.iter().filter(|s| text(s, "/issued_at") <= A_MOMENT && text(s, "/expires_at") > A_MOMENT);
+    let alive =
+        world.sessions.iter().filter(|s| text(s, "/issued_at") <= A_MOMENT && text(s, "/expires_at") > A_MOMENT);
     let want = alive.map(|s| row([text(s, "/key"), text(s, "/expires_at"), text(s, "/last_event")]));
-    asking.check_rows("alive-at", &[("at", A_MOMENT)], "session expires last_use", want.collect(), |row| {
-        world.session(&cell(&row["session"])).is_some()
-    }).await;
+    asking
+        .check_rows("alive-at", &[("at", A_MOMENT)], "session expires last_use", want.collect(), |row| {
+            world.session(&cell(&row["session"])).is_some()
+        })
+        .await;
 }
 
 async fn federation(world: &World, asking: &mut Asking) {
     let of = |api: &'static str| world.sessions.iter().filter(move |s| s["api"] == api);
     let want = counted(of("AssumeRoleWithSAML").map(|s| {
-        row([&short(text(s, "/origin_provider")), "https://idp.example.com/saml", text(s, "/origin"), &short(text(s, "/role_arn"))])
+        row([
+            &short(text(s, "/origin_provider")),
+            "https://idp.example.com/saml",
+            text(s, "/origin"),
+            &short(text(s, "/role_arn")),
+        ])
     }));
     asking.check("saml-entries", &[], "provider issuer subject role count", want).await;
     let want = counted(of("AssumeRoleWithSAML").map(|s| {
@@ -521,7 +591,9 @@ async fn federation(world: &World, asking: &mut Asking) {
     for failure in world.failures().iter().filter(|f| f.api == "AssumeRoleWithWebIdentity") {
         subjects.entry(row([&failure.shown, &short(&failure.role)])).or_default().1 += 1;
     }
-    let want = subjects.iter().map(|(key, (taken, refused))| [key.clone(), vec![taken.to_string(), refused.to_string()]].concat());
+    let want = subjects
+        .iter()
+        .map(|(key, (taken, refused))| [key.clone(), vec![taken.to_string(), refused.to_string()]].concat());
     asking.check("federated-subjects", &[], "subject role sessions refused", want.collect()).await;
 }
 
@@ -547,10 +619,12 @@ async fn failures(world: &World, asking: &mut Asking) {
             text(s, "/role_arn") == f.role && (0..=60).contains(&later) && world.caller(s) == f.stays
         })
     };
-    let for_good = all.iter().filter(|f| !f.role.is_empty() && !overcome(f)).map(|f| (vec![f.shown.clone()], f.role.clone()));
+    let for_good =
+        all.iter().filter(|f| !f.role.is_empty() && !overcome(f)).map(|f| (vec![f.shown.clone()], f.role.clone()));
     let want = grouped(for_good);
     let want = want.iter().filter(|(_, roles)| distinct(roles) >= 3);
-    let want = want.map(|(caller, roles)| [caller.clone(), vec![distinct(roles).to_string(), roles.len().to_string()]].concat());
+    let want = want
+        .map(|(caller, roles)| [caller.clone(), vec![distinct(roles).to_string(), roles.len().to_string()]].concat());
     asking.check("many-refusals", &[], "caller distinct_roles denials", want.collect()).await;
 }
 
@@ -563,13 +637,21 @@ async fn conditions(world: &World, asking: &mut Asking) {
     let want = counted(without.map(|s| row([&short(text(s, "/origin")), &short(text(s, "/role_arn"))])));
     asking.check("without-mfa", &[], "caller role count", want).await;
 
-    let ids = grouped(world.sessions.iter().filter_map(|s| Some((row([s["external_id"].as_str()?]), short(text(s, "/role_arn"))))));
-    let want = ids.iter().map(|(id, roles)| row([&id[0], &roles.len().to_string(), &distinct(roles).to_string(), "random"]));
-    asking.check("external-ids", &[("show", "true")], "external_id sessions role_count entropy_class", want.collect()).await;
+    let ids = grouped(
+        world.sessions.iter().filter_map(|s| Some((row([s["external_id"].as_str()?]), short(text(s, "/role_arn"))))),
+    );
+    let want =
+        ids.iter().map(|(id, roles)| row([&id[0], &roles.len().to_string(), &distinct(roles).to_string(), "random"]));
+    asking
+        .check("external-ids", &[("show", "true")], "external_id sessions role_count entropy_class", want.collect())
+        .await;
 
-    let set = grouped(world.roles().filter(|s| !World::by_service(s)).map(|s| {
-        (vec![short(text(s, "/role_arn"))], s["source_identity"].is_string())
-    }));
+    let set = grouped(
+        world
+            .roles()
+            .filter(|s| !World::by_service(s))
+            .map(|s| (vec![short(text(s, "/role_arn"))], s["source_identity"].is_string())),
+    );
     let want = set.iter().map(|(role, set)| {
         let percent = 100.0 * set.iter().filter(|set| **set).count() as f64 / set.len() as f64;
         [role.clone(), vec![format!("{}", percent.round()), set.len().to_string()]].concat()
@@ -587,15 +669,25 @@ async fn conditions(world: &World, asking: &mut Asking) {
     asking.check("session-tags", &[], "role key value sessions", counted(tags)).await;
 
     let calls = world.calls();
-    let person = calls.iter().map(|(r, _)| text(r, "/userIdentity/sessionContext/sourceIdentity")).find(|t| !t.is_empty()).unwrap();
+    let person = calls
+        .iter()
+        .map(|(r, _)| text(r, "/userIdentity/sessionContext/sourceIdentity"))
+        .find(|t| !t.is_empty())
+        .unwrap();
     let mine = calls.iter().filter(|(r, _)| text(r, "/userIdentity/sessionContext/sourceIdentity") == person);
-    let want = mine.map(|(r, s)| row([text(r, "/eventTime"), text(r, "/recipientAccountId"), &short(text(s, "/role_arn")), text(r, "/eventID")]));
-    asking.check("source-identity-actions", &[("source_identity", person)], "time account role event_id", want.collect()).await;
+    let want = mine.map(|(r, s)| {
+        row([text(r, "/eventTime"), text(r, "/recipientAccountId"), &short(text(s, "/role_arn")), text(r, "/eventID")])
+    });
+    asking
+        .check("source-identity-actions", &[("source_identity", person)], "time account role event_id", want.collect())
+        .await;
 }
 
 async fn calls(world: &World, asking: &mut Asking) {
     let instances = world.calls();
-    let own = instances.iter().filter(|(r, s)| text(s, "/session_name").starts_with("i-0") && is_address(text(r, "/sourceIPAddress")));
+    let own = instances
+        .iter()
+        .filter(|(r, s)| text(s, "/session_name").starts_with("i-0") && is_address(text(r, "/sourceIPAddress")));
     let versions = grouped(own.map(|(r, s)| {
         let version = text(r, "/userIdentity/sessionContext/ec2RoleDelivery");
         (row([text(s, "/session_name"), &short(text(s, "/role_arn"))]), (version, text(r, "/sourceIPAddress")))
@@ -608,17 +700,23 @@ async fn calls(world: &World, asking: &mut Asking) {
     asking.check("instances", &[], "instance role v1_events v2_events ip_count", want.collect()).await;
 
     let hours = world.records.iter().map(|r| {
-        row([text(r, "/recipientAccountId"), text(r, "/awsRegion"), &format!("{}:00:00Z", &text(r, "/eventTime")[..13])])
+        row([
+            text(r, "/recipientAccountId"),
+            text(r, "/awsRegion"),
+            &format!("{}:00:00Z", &text(r, "/eventTime")[..13]),
+        ])
     });
     asking.check("coverage-by-hour", &[], "account region hour events", counted(hours)).await;
 
     let sts = world.records.iter().filter(|r| {
-        let copy = r["userIdentity"]["type"] == "AWSAccount" && world.accounts.contains(text(r, "/userIdentity/accountId"));
+        let copy =
+            r["userIdentity"]["type"] == "AWSAccount" && world.accounts.contains(text(r, "/userIdentity/accountId"));
         r["eventSource"] == "sts.amazonaws.com" && r["userIdentity"]["type"] != "AWSService" && !copy
     });
     let asked = grouped(sts.map(|r| {
         let identity = &r["userIdentity"];
-        let names = ["/sessionContext/sessionIssuer/arn", "/arn", "/accountId", "/userName"].map(|path| text(identity, path));
+        let names =
+            ["/sessionContext/sessionIssuer/arn", "/arn", "/accountId", "/userName"].map(|path| text(identity, path));
         let who = names.into_iter().find(|name| !name.is_empty()).unwrap();
         let family = text(r, "/userAgent").split(' ').next().unwrap().split('/').next().unwrap();
         let global = r.pointer("/additionalEventData/RequestDetails/endpointType").is_some_and(|kind| kind == "global");
@@ -631,9 +729,13 @@ async fn calls(world: &World, asking: &mut Asking) {
     });
     asking.check("global-endpoint", &[], "caller ua_family global regional unknown", want.collect()).await;
 
-    let keys = grouped(world.records.iter().filter(|r| text(r, "/userIdentity/accessKeyId").starts_with("AKIA")).map(|r| {
-        (row([&short(text(r, "/userIdentity/arn")), text(r, "/userIdentity/accessKeyId")]), r["eventName"] == "AssumeRole")
-    }));
+    let keys =
+        grouped(world.records.iter().filter(|r| text(r, "/userIdentity/accessKeyId").starts_with("AKIA")).map(|r| {
+            (
+                row([&short(text(r, "/userIdentity/arn")), text(r, "/userIdentity/accessKeyId")]),
+                r["eventName"] == "AssumeRole",
+            )
+        }));
     let want = keys.iter().filter_map(|(key, hops)| {
         let assumes = hops.iter().filter(|hop| **hop).count();
         (assumes as f64 >= 0.99 * hops.len() as f64)

@@ -220,6 +220,19 @@ mod tests {
         assert_eq!(library.list().count(), BUILT_IN.len());
         for query in library.list() {
             assert!(query.theme.as_deref().is_some_and(|theme| THEMES.contains(&theme)), "{}", query.name);
+            // What stands to the right of IS DISTINCT FROM reaches over AND and OR: it needs brackets.
+            let right = query.sql.split("DISTINCT FROM").skip(1);
+            let open = right.filter(|text| {
+                let mut depth = 0;
+                let end = text.find(|c| {
+                    depth += i32::from(c == '(') - i32::from(c == ')');
+                    depth < 0
+                });
+                let inside = &text[..end.unwrap_or(text.len())];
+                inside.contains(" AND ") || inside.contains(" OR ")
+            });
+            assert_eq!(open.count(), 0, "{}: put IS DISTINCT FROM into brackets", query.name);
+            assert!(query.sql.contains("\nORDER BY"), "{}: an answer has an order", query.name);
         }
     }
 

@@ -137,7 +137,10 @@ mod tests {
                 "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Power_User_0123456789abcdef",
                 "111122223333/Power_User",
             ),
-            ("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/dana@example.com", "111122223333/Ops/dana@example.com"),
+            (
+                "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/dana@example.com",
+                "111122223333/Ops/dana@example.com",
+            ),
             ("arn:aws-cn:sts::111122223333:assumed-role/Hub/dana", "111122223333/Hub/dana"),
             ("arn:aws:iam::111122223333:user/team/dana", "111122223333/dana"),
             ("arn:aws:iam::111122223333:root", "111122223333/root"),
@@ -146,7 +149,10 @@ mod tests {
             ("arn:aws:s3:::bucket/key", "arn:aws:s3:::bucket/key"),
             ("arn:aws:iam::111122223333:role/", "arn:aws:iam::111122223333:role/"),
             ("arn:aws:iam::111122223333:saml-provider/corp dana@example.com", "dana@example.com"),
-            ("arn:aws:iam::111122223333:oidc-provider/example.com repo:a/b:ref:refs/heads/x y", "repo:a/b:ref:refs/heads/x y"),
+            (
+                "arn:aws:iam::111122223333:oidc-provider/example.com repo:a/b:ref:refs/heads/x y",
+                "repo:a/b:ref:refs/heads/x y",
+            ),
             ("two words", "two words"),
             ("ec2.amazonaws.com", "ec2.amazonaws.com"),
             ("", ""),

@@ -227,7 +227,10 @@ mod tests {
 
     #[test]
     fn makers_of_names() {
-        assert_eq!(origin("aws-go-sdk-1688990966084647983"), Some("AWS SDK for Go v2: Terraform and other Go programs"));
+        assert_eq!(
+            origin("aws-go-sdk-1688990966084647983"),
+            Some("AWS SDK for Go v2: Terraform and other Go programs")
+        );
         assert_eq!(origin("Terraform-run"), Some("Terraform"));
         assert_eq!(origin("aws-sdk-js-session-1688990966084"), Some("AWS SDK for JavaScript, web identity"));
         assert_eq!(origin("dana"), None);

@@ -223,7 +223,8 @@ impl Linked {
                 *known = (known.0.min(first), known.1.max(last));
             }
         }
-        let recipients = self.links.uses.iter().map(|used| used.recipient).chain(self.links.issues.iter().map(|i| i.recipient));
+        let recipients =
+            self.links.uses.iter().map(|used| used.recipient).chain(self.links.issues.iter().map(|i| i.recipient));
         let delivers: hashbrown::HashSet<&str> = recipients.filter_map(|account| self.names(account)).collect();
         let mut seen = BTreeMap::new();
         for used in &self.links.uses {
