@@ -23,7 +23,7 @@ use rolecall::sql::session::Engine;
 type Parameters = &'static [(&'static str, &'static str)];
 
 /// Questions that need a parameter, and further answers worth keeping: the golden file's name, the question, the parameters.
-const CASES: [(&str, &str, Parameters); 20] = [
+const CASES: [(&str, &str, Parameters); 21] = [
     ("who-used-role.support-readonly", "who-used-role", &[("role", "support-readonly")]),
     ("sessions-named.support", "sessions-named", &[("name", "Support")]),
     ("what-person-did.finn", "what-person-did", &[("person", "finn.haas")]),
@@ -38,6 +38,7 @@ const CASES: [(&str, &str, Parameters); 20] = [
     ("reachable-from.hub", "reachable-from", &[("principal", "ci-hub")]),
     ("reachable-from.instance", "reachable-from", &[("principal", "ec2.amazonaws.com"), ("max_hops", "2")]),
     ("who-reaches-role.archive", "who-reaches-role", &[("role", "archive-reader")]),
+    ("name-patterns.two", "name-patterns", &[("min_sessions", "2")]),
     ("new-edges.theft", "new-edges", &[("since", "2026-11-18T13:30:00Z")]),
     ("new-regions.theft", "new-regions", &[("since", "2026-11-18T12:00:00Z")]),
     ("external-ids.shown", "external-ids", &[("show", "true")]),

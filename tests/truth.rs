@@ -388,7 +388,7 @@ async fn addresses(world: &World, asking: &mut Asking) {
     let want = calls.iter().filter(|(r, _)| r["sourceIPAddress"] == ip).map(|(_, s)| row([text(s, "/key")]));
     let want: BTreeSet<Row> = want.collect();
     asking
-        .check_rows("two-networks-at-once", &[], "session", want.into_iter().collect(), |row| {
+        .check_rows("two-networks-at-once", &[("within", "1h")], "session", want.into_iter().collect(), |row| {
             cell(&row["networks"]).contains(&format!("{stolen}.0/24"))
         })
         .await;
