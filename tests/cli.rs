@@ -231,7 +231,7 @@ fn questions_are_listed_by_theme_and_found_by_words() {
     let (code, screen, error) = told(list.env("COLUMNS", "150").output().unwrap());
     assert_eq!((code, error.as_str()), (0, ""));
     let place = |words: &str| screen.find(words).unwrap_or_else(|| panic!("{words}: {screen}"));
-    assert_eq!(screen.matches("role session names").count(), 1, "a theme is said once: {screen}");
+    assert_eq!(screen.matches("ROLE SESSION NAMES").count(), 1, "a theme is said once: {screen}");
     assert!(place("who-used-role") < place("look-alike-names") && place("look-alike-names") < place("used-elsewhere"));
     let (code, found, _) = run(&["ask", "--search", "External ID"]);
     let names: Vec<String> = found

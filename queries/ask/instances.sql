@@ -15,7 +15,8 @@ SELECT
     array_sort(array_agg(DISTINCT vpc_endpoint_id) FILTER (WHERE vpc_endpoint_id IS NOT NULL)) AS vpc_endpoints,
     array_sort(array_agg(DISTINCT user_agent) FILTER (WHERE user_agent IS NOT NULL)) AS uas
 FROM session_events
-WHERE session_name_kind(session_name) = 'instance'
+WHERE session_name LIKE 'i-%'
+    AND session_name_kind(session_name) = 'instance'
     AND source_ip_kind IN ('public', 'private', 'cgnat')
     AND invoked_by IS NULL
 GROUP BY session_name, role_arn
