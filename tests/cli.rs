@@ -152,7 +152,7 @@ fn the_lake_and_the_logs_give_the_same_answers() {
     assert_eq!((code, out.as_str()), (0, ""), "{books}");
     assert!(books.starts_with("Stored 2,451 events in "), "{books}");
     assert!(
-        books.contains(" = 379 ingested + 0 already known + 0 pruned + 0 archived + 3 no CloudTrail + 0 failed\n"),
+        books.contains(" = 384 ingested + 0 already known + 0 pruned + 0 archived + 3 no CloudTrail + 0 failed\n"),
         "{books}"
     );
     for question in [
