@@ -150,9 +150,9 @@ fn the_lake_and_the_logs_give_the_same_answers() {
     let lake = place.path().join("lake");
     let (code, out, books) = run(&["ingest", "sample-logs", "--lake", path(&lake)]);
     assert_eq!((code, out.as_str()), (0, ""), "{books}");
-    assert!(books.starts_with("Stored 2,348 events in "), "{books}");
+    assert!(books.starts_with("Stored 2,451 events in "), "{books}");
     assert!(
-        books.contains(" = 379 ingested + 0 already known + 0 pruned + 0 archived + 3 no CloudTrail + 0 failed\n"),
+        books.contains(" = 384 ingested + 0 already known + 0 pruned + 0 archived + 3 no CloudTrail + 0 failed\n"),
         "{books}"
     );
     for question in [
@@ -171,7 +171,7 @@ fn the_lake_and_the_logs_give_the_same_answers() {
     let mut from_environment = rolecall(&["lake", "status", "--quiet"]);
     let (code, status, error) = told(from_environment.env("ROLECALL_LAKE", &lake).output().unwrap());
     assert_eq!(code, 0, "{error}");
-    assert!(status.starts_with("{\"table\":\"events\",\"rows\":2348,"), "{status}");
+    assert!(status.starts_with("{\"table\":\"events\",\"rows\":2451,"), "{status}");
     // A filter narrows the answer, and a value has the type of what it is compared with.
     let (_, filtered, _) = run(&[
         "sql",
@@ -223,6 +223,42 @@ fn the_thief_is_on_one_screen() {
         code == 0 && screen.contains("arn:aws:iam::111122223333:user/dana, own key AKIAIOSFODNN7EXAMPLE"),
         "{screen}"
     );
+}
+
+#[test]
+fn questions_are_listed_by_theme_and_found_by_words() {
+    let mut list = rolecall(&["ask", "--format", "table"]);
+    let (code, screen, error) = told(list.env("COLUMNS", "150").output().unwrap());
+    assert_eq!((code, error.as_str()), (0, ""));
+    let place = |words: &str| screen.find(words).unwrap_or_else(|| panic!("{words}: {screen}"));
+    assert_eq!(screen.matches("ROLE SESSION NAMES").count(), 1, "a theme is said once: {screen}");
+    assert!(place("who-used-role") < place("look-alike-names") && place("look-alike-names") < place("used-elsewhere"));
+    let (code, found, _) = run(&["ask", "--search", "External ID"]);
+    let names: Vec<String> = found
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(code, 0);
+    assert!(
+        names.contains(&"external-ids".to_owned()) && names.contains(&"without-external-id".to_owned()),
+        "{names:?}"
+    );
+    assert!(names.len() < 20, "{names:?}");
+    let (code, found, error) = run(&["ask", "--search", "zebra"]);
+    assert_eq!((code, found.as_str()), (0, ""));
+    assert!(error.contains("No saved question mentions 'zebra'"), "{error}");
+    // A team's own are listed after the others, and checked as strictly.
+    let own = folder(&[
+        ("zebras.sql", "-- title: Zebras\n-- description: d\n-- theme: zoo\nSELECT 1 AS n\n"),
+        ("a.json", &record("1")),
+    ]);
+    let own = path(own.path());
+    let (_, found, _) = run(&["ask", "--queries", own]);
+    assert!(found.lines().last().unwrap().contains("\"zebras\""), "{found}");
+    std::fs::write(Path::new(own).join("bad.sql"), "-- title: Bad\nSELECT $n\n").unwrap();
+    let (code, _, error) = run(&["ask", "zebras", "--queries", own, "--logs", own]);
+    assert_eq!(code, 2);
+    assert!(error.contains("bad.sql:1: the header has no 'description'"), "{error}");
 }
 
 #[test]

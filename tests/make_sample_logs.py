@@ -28,7 +28,7 @@ FILE_MINUTES = 30
 ORG = "o-juniper4rc"
 MGMT, IDENTITY, TOOLING, AUDIT = "210000000001", "210000000002", "210000000003", "210000000004"
 SHOP_DEV, SHOP, DATA, LEGACY = "210000000005", "210000000006", "210000000007", "040000000008"
-VENDOR = "390000000009"
+VENDOR, PARTNER = "390000000009", "390000000010"
 HOME, EAST, IRELAND = "eu-central-1", "us-east-1", "eu-west-1"
 
 OFFICE, VPN, BACKUP_HOST, COSTWATCH = "198.51.100.10", "198.51.100.12", "198.51.100.40", "192.0.2.200"
@@ -261,7 +261,7 @@ def worldwide(serving=HOME):
             "additionalEventData": {"RequestDetails": {"endpointType": "global", "awsServingRegion": serving}}}
 
 
-def assume(client, t, arn, name, asked=None, mfa=False, source_identity=None, tags=None, transitive=None, used_key=None, **where):
+def assume(client, t, arn, name, asked=None, mfa=False, source_identity=None, tags=None, transitive=None, used_key=None, policy=None, **where):
     """AssumeRole by a user or a session; a call across accounts is recorded in both."""
     t = at(t) if isinstance(t, str) else t
     me, account = client.identity, arn.split(":")[4]
@@ -275,10 +275,12 @@ def assume(client, t, arn, name, asked=None, mfa=False, source_identity=None, ta
         request["tags"] = [{"key": k, "value": v} for k, v in tags.items()]
     if transitive:
         request["transitiveTagKeys"] = transitive
+    if policy:
+        request["policy"] = policy
     kept = source_identity or me.get("sessionContext", {}).get("sourceIdentity")
     seconds = asked or 3600
     key, response = issued(t, arn, name, seconds, source_identity=kept)
-    if tags:
+    if tags or policy:
         response["packedPolicySize"] = 4
     more = {"resources": role_resource(arn), **where}
     if account != me["accountId"]:
@@ -300,7 +302,9 @@ def assume_for_service(t, host, arn, name, seconds, asked=None, assumed_role_use
         request["durationSeconds"] = asked
     if tags:
         request.update(tags=[{"key": k, "value": v} for k, v in tags.items()], transitiveTagKeys=list(tags))
-    key, response = issued(t, arn, name, seconds, assumed_role_user)
+    if "source_identity" in context:
+        request["sourceIdentity"] = context["source_identity"]
+    key, response = issued(t, arn, name, seconds, assumed_role_user, context.get("source_identity"))
     record(t, arn.split(":")[4], region, "sts", "AssumeRole", {"type": "AWSService", "invokedBy": host}, host, host, request, response,
            resources=role_resource(arn), sharedEventID=uuid("shared", len(RECORDS)))
     return Session(session_identity(arn, name, key, t, **context), after(t, seconds), key)
@@ -497,7 +501,8 @@ def pipelines():
         key, response = issued(t, hub, "GitHubActions", 3600)
         response.update({"provider": provider, "audience": "sts.amazonaws.com", "subjectFromWebIdentityToken": subject})
         record(t, TOOLING, HOME, "sts", "AssumeRoleWithWebIdentity", who, ip, ACTIONS, request, None if error else response, error,
-               resources=None if error else role_resource(hub))
+               resources=None if error else role_resource(hub),
+               additionalEventData={"identityProviderConnectionVerificationMethod": "IAMTrustStore"})
         return Session(session_identity(hub, "GitHubActions", key, t, provider=provider), after(t, 3600), key)
 
     shop, data, infra = "repo:juniper/shop:ref:refs/heads/main", "repo:juniper/warehouse:ref:refs/heads/main", "repo:juniper/infra:environment:production"
@@ -708,6 +713,123 @@ def theft():
                 "with an explicit deny in an identity-based policy"))
 
 
+def rarities():
+    """What happens seldom, and every saved question looks for: another identity provider, a partner, old software, odd requests."""
+    # SAML without Identity Center: the mainframe team's own provider. The tool takes two roles with one assertion.
+    gus, provider = mail("gus.ferrer"), f"arn:aws:iam::{LEGACY}:saml-provider/adfs"
+    for clock, name in (("06:58:12", "mainframe-operator"), ("06:58:15", "mainframe-readonly")):
+        t, arn = at(clock), role(LEGACY, name)
+        key, response = issued(t, arn, gus, 28800)
+        response.update({"subjectType": "persistent", "subject": "EXAMPLE\\gus.ferrer", "nameQualifier": "bWFpbmZyYW1lIHRlYW0=",
+                         "issuer": "http://adfs.example.com/adfs/services/trust", "audience": "https://signin.aws.amazon.com/saml"})
+        record(t, LEGACY, HOME, "sts", "AssumeRoleWithSAML",
+               {"type": "SAMLUser", "principalId": "bWFpbmZyYW1lIHRlYW0=:EXAMPLE\\gus.ferrer", "userName": "EXAMPLE\\gus.ferrer", "identityProvider": "bWFpbmZyYW1lIHRlYW0="},
+               OFFICE, CLI_LINUX, {"sAMLAssertionID": "_" + uuid("assertion", gus), "roleSessionName": gus, "roleArn": arn, "principalArn": provider, "durationSeconds": 28800},
+               response, resources=role_resource(arn) + [{"accountId": LEGACY, "type": "AWS::IAM::SAMLProvider", "ARN": provider}])
+        Client(session_identity(arn, gus, key, t), OFFICE, CLI_LINUX).routine(after(t, 20), after(t, 3000), 5, LOOK[:4])
+
+    # a service account of the cluster, by the cluster's own provider, whose certificate AWS checks by its thumbprint
+    t, arn = at("09:30:40"), role(SHOP, "search-indexer")
+    provider, subject = f"arn:aws:iam::{SHOP}:oidc-provider/oidc.eks.{HOME}.amazonaws.com/id/{hexes(32, 'cluster').upper()}", "system:serviceaccount:shop:search"
+    key, response = issued(t, arn, f"botocore-session-{epoch(t)}", 3600)
+    response.update({"provider": provider, "audience": "sts.amazonaws.com", "subjectFromWebIdentityToken": subject})
+    record(t, SHOP, HOME, "sts", "AssumeRoleWithWebIdentity",
+           {"type": "WebIdentityUser", "principalId": f"{provider}:sts.amazonaws.com:{subject}", "userName": subject, "identityProvider": provider}, SHOP_NAT, BOTO,
+           {"roleArn": arn, "roleSessionName": f"botocore-session-{epoch(t)}"}, response, resources=role_resource(arn),
+           additionalEventData={"identityProviderConnectionVerificationMethod": "Thumbprint"})
+    Client(session_identity(arn, f"botocore-session-{epoch(t)}", key, t, provider=provider), SHOP_NAT, BOTO).routine(after(t, 5), after(t, 3000), 6, WEB)
+
+    # the portal's tokens: ada signs in where she sits; finn's tool on a rented machine shows a code that he confirms elsewhere
+    for person, clock, ip, signs_in in ((mail("ada.moreau"), "08:03:40", OFFICE, True), (mail("finn.haas"), "16:05:31", "192.0.2.150", False)):
+        identity = {"type": "IdentityCenterUser", "accountId": MGMT, "onBehalfOf": on_behalf_of(person), "credentialId": uuid("credential", person)}
+        if signs_in:
+            record(after(at(clock), -25), MGMT, HOME, "signin", "UserAuthentication", {k: v for k, v in identity.items() if k != "credentialId"}, ip, BROWSER,
+                   read_only=False, eventType="AwsServiceEvent", serviceEventDetails={"UserAuthentication": "Success", "CredentialType": "PASSWORD"})
+        record(at(clock), MGMT, HOME, "sso", "CreateToken", identity, ip, CLI_LINUX, {"clientId": hexes(22, "client"), "grantType": "urn:ietf:params:oauth:grant-type:device_code"},
+               read_only=False, response={"expiresIn": 28800, "tokenType": "Bearer"})
+
+    # the shop's app lets visitors upload: credentials of an identity pool, without anybody signing in
+    guest = {"type": "Unknown", "principalId": "Anonymous"}
+    for i, clock in enumerate(("10:40:02", "10:52:47", "18:21:30")):
+        record(at(clock), SHOP, HOME, "cognito-identity", "GetCredentialsForIdentity", guest, f"192.0.2.{180 + i}", BROWSER, {"identityId": f"{HOME}:{uuid('guest', i)}"},
+               read_only=False, additionalEventData={"identityPoolId": f"{HOME}:{uuid('pool')}"})
+
+    # Roles Anywhere: the printing house's server comes with a certificate, through a proxy that puts its own name into the request
+    t, arn, serial, ip = at("05:10:00"), role(SHOP, "label-printer"), hexes(32, "serial"), "198.51.100.60"
+    s = assume_for_service(t, "rolesanywhere.amazonaws.com", arn, serial, 3600, asked=3600, assumed_role_user=True, source_identity="CN=printer-1")
+    record(t, SHOP, HOME, "rolesanywhere", "CreateSession", {"type": "Unknown", "principalId": "", "accountId": SHOP}, ip, OLD_BOTO,
+           {"profileArn": f"arn:aws:rolesanywhere:{HOME}:{SHOP}:profile/{uuid('profile')}", "roleArn": arn, "durationSeconds": 3600,
+            "trustAnchorArn": f"arn:aws:rolesanywhere:{HOME}:{SHOP}:trust-anchor/{uuid('anchor')}", "cert": "CN=printer-1"},
+           {"subjectArn": f"arn:aws:rolesanywhere:{HOME}:{SHOP}:subject/{uuid('subject')}", "credentialSet": [{"sourceIdentity": "CN=printer-1", "roleArn": arn}]}, read_only=False)
+    for i in range(3):
+        rec = Client(s.identity, ip, OLD_BOTO).do(after(t, 60 + 400 * i), "s3:GetObject", {"bucketName": "juniper-shop-assets", "key": f"labels/{i}.pdf"})
+        rec["tlsDetails"] = {"tlsVersion": "TLSv1.2", "cipherSuite": "ECDHE-RSA-AES128-GCM-SHA256", "clientProvidedHostHeader": "s3.proxy.example.com"}
+
+    # the backup user is too fast once; hana asks in a region that is switched off
+    me = Client(user(IDENTITY, "svc-backup"), BACKUP_HOST, BOTO)
+    for i in range(4):
+        me.do(after(at("19:00:02"), 2 * i), "sts:AssumeRole", {"roleArn": role(SHOP, "backup"), "roleSessionName": "backup"}, error=("ThrottlingException", "Rate exceeded"))
+    Client(user(IDENTITY, "hana.novak"), "192.0.2.52", CLI_LINUX).do(at("07:54:50"), "sts:GetSessionToken", {"durationSeconds": 43200}, read_only=False, region="eu-south-1", error=(
+        "RegionDisabledException", "STS is not activated in this region for account:" + IDENTITY + ". Your account administrator can activate STS in this region using the IAM Console."))
+
+    # elif lets a new partner in and makes a role for a report that nobody has taken yet; the partner comes, without an external id
+    s = portal(mail("elif.santos"), "10:17:30", DATA, "Administrator", OFFICE, CLI_MAC)
+    desk, upload = Client(s.identity, OFFICE, CLI_MAC), role(DATA, "partner-upload")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{PARTNER}:root"}}]})
+    desk.do(at("10:19:05"), "iam:UpdateAssumeRolePolicy", {"roleName": "partner-upload", "policyDocument": trust}, region=EAST)
+    report = role(DATA, "quarterly-report")
+    desk.do(at("10:21:40"), "iam:CreateRole", {"roleName": "quarterly-report", "path": "/", "maxSessionDuration": 3600}, region=EAST, response={
+        "role": {"arn": report, "roleName": "quarterly-report", "roleId": role_id(report), "createDate": display(at("10:21:40")), "path": "/"}})
+    for i, clock in enumerate(("10:31:22", "16:31:20")):
+        t, pid = at(clock), key_id(PARTNER, "AIDA", "upload")
+        key, response = issued(t, upload, "upload", 3600)
+        record(t, DATA, HOME, "sts", "AssumeRole", {"type": "AWSAccount", "principalId": pid, "accountId": PARTNER}, "192.0.2.220", BOTO,
+               {"roleArn": upload, "roleSessionName": "upload"}, response, resources=role_resource(upload), sharedEventID=uuid("partner", i))
+        Client(session_identity(upload, "upload", key, t), "192.0.2.220", BOTO).routine(after(t, 4), after(t, 600), 4, [("s3", "PutObject", {"bucketName": "juniper-partner", "key": "in"})])
+
+    # the vendor calls once through an endpoint of its own network
+    t, arn = at("09:41:10"), role(AUDIT, "vendor-costwatch")
+    key, response = issued(t, arn, "costwatch-collector", 3600)
+    record(t, AUDIT, HOME, "sts", "AssumeRole", {"type": "AWSAccount", "principalId": key_id(VENDOR, "AROA", "collector") + ":costwatch-collector", "accountId": VENDOR},
+           COSTWATCH, COLLECTOR, {"roleArn": arn, "roleSessionName": "costwatch-collector", "externalId": "juniper-7f3a91", "durationSeconds": 3600}, response,
+           resources=role_resource(arn), sharedEventID=uuid("vendor", "extra"))
+    Client(session_identity(arn, "costwatch-collector", key, t), "10.8.0.4", COLLECTOR, more={"vpcEndpointId": "vpce-0c057a7c400000001", "vpcEndpointAccountId": VENDOR}).routine(
+        after(t, 3), after(t, 300), 3, COST)
+
+    # the broker narrows the kiosk's role by a policy, and forgets to in the afternoon
+    me, kiosk = Client(user(IDENTITY, "svc-broker"), "198.51.100.55", BOTO), role(SHOP, "kiosk-reader")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::juniper-kiosk/*"}]})
+    for clock, narrowed in (("06:31:10", True), ("11:00:12", True), ("15:45:09", False)):
+        s = assume(me, clock, kiosk, "kiosk", policy=policy if narrowed else None)
+        Client(s.identity, "198.51.100.55", BOTO).routine(after(at(clock), 5), after(at(clock), 900), 2, [("s3", "GetObject", {"bucketName": "juniper-kiosk", "key": "badge"})])
+
+    # a batch instance in a private network: it takes its own role anew, and in the evening it is seen from a public address
+    instance, arn = "i-0" + hexes(16, "instance", "batch"), role(DATA, "batch-runner")
+    private = {"vpcEndpointId": "vpce-0d1e2f3a4b5c60718", "vpcEndpointAccountId": DATA}
+    s = assume_for_service("12:05:20", "ec2.amazonaws.com", arn, instance, 23700, delivery="2.0")
+    me = Client(s.identity, "10.20.3.30", BOTO, more=private)
+    me.routine("12:06:00", "17:30:00", 8, ETL)
+    own = assume(Client(s.identity, "10.20.3.30", BOTO), "12:10:00", arn, "batch-runner", additionalEventData={"explicitTrustGrant": True})
+    Client(own.identity, "10.20.3.30", BOTO, more=private).routine("12:10:20", "12:40:00", 3, ETL)
+    Client(s.identity, "198.51.100.22", BOTO).routine("18:05:00", "18:20:00", 3, ETL)
+
+    # dana looks for a fault: she takes the development instance's role under the instance's name, and runs a function's code by hand
+    s = portal(mail("dana.petrov"), "17:01:44", SHOP_DEV, "PowerUser", OFFICE, CLI_MAC)
+    d = assume(Client(s.identity, OFFICE, CLI_MAC), "17:03:02", role(SHOP_DEV, "dev-box"), "i-0" + hexes(16, "instance", "dev"))
+    Client(d.identity, OFFICE, CLI_MAC).routine("17:03:20", "17:10:00", 4, WEB[1:])
+    fn = f"arn:aws:lambda:{HOME}:{SHOP_DEV}:function:dev-import"
+    t = at("17:12:08")
+    f = assume_for_service(t, "lambda.amazonaws.com", role(SHOP_DEV, "dev-import-role", "/service-role/"), "dev-import", 43200, in_scope=fn)
+    Client(f.identity, DEV_NAT, BOTO + " exec-env/AWS_Lambda_python3.12").routine(after(t, 3), after(t, 240), 4, FUNCTION)
+    by_hand = {k: v for k, v in f.identity.items() if k != "inScopeOf"}
+    Client(by_hand, OFFICE, CLI_MAC).routine("17:21:00", "17:26:00", 3, FUNCTION[1:2] + FUNCTION[3:])
+
+    # a temporary user takes a role under a name that looks like elif's
+    t, arn = at("20:14:33"), role(SHOP, "support-readonly")
+    s = assume(Client(user(IDENTITY, "tmp-review"), "192.0.2.61", CLI_LINUX), t, arn, "elif.sant0s")
+    Client(s.identity, "192.0.2.61", CLI_LINUX).routine(after(t, 10), after(t, 900), 5, LOOK)
+
+
 # --- delivery -----------------------------------------------------------------------------------------------------------
 def object_key(account, region, t, folder="CloudTrail", prefix=f"AWSLogs/{ORG}", stamp="%Y%m%dT%H%MZ", infix=""):
     unique = letters(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", prefix, folder, account, region, iso(t))
@@ -765,7 +887,7 @@ def main():
     p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sample-logs"))
     p.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
     a = p.parse_args()
-    for part in (people, users, pipelines, workloads, vendor, security, theft):
+    for part in (people, users, pipelines, workloads, vendor, security, theft, rarities):
         part()
     text = objects()
     if a.check:

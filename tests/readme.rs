@@ -26,12 +26,21 @@ fn cell(text: &str) -> String {
 }
 
 fn questions() -> String {
-    let mut text = String::from("| name | what it answers | parameters |\n|---|---|---|\n");
+    let mut text = String::new();
+    let mut theme = None;
     for query in Library::builtin().unwrap().list() {
+        if theme != query.theme {
+            theme = query.theme.clone();
+            let heading = query.theme.as_deref().unwrap_or_default();
+            let (first, rest) = heading.split_at(1);
+            writeln!(text, "\n### {}{rest}\n", first.to_uppercase()).unwrap();
+            text.push_str("| id | name | what it answers | parameters |\n|---|---|---|---|\n");
+        }
         let params: Vec<_> = query.params.iter().map(|param| format!("`{}`", param.name)).collect();
-        writeln!(text, "| `{}` | {} | {} |", query.name, cell(&query.title), params.join(", ")).unwrap();
+        let id = query.id.as_deref().unwrap_or_default();
+        writeln!(text, "| {id} | `{}` | {} | {} |", query.name, cell(&query.title), params.join(", ")).unwrap();
     }
-    text
+    text.trim_start().to_owned()
 }
 
 /// The tables in the order in which somebody would look for them.

@@ -1,20 +1,22 @@
--- title: Outside accounts and their external ids
--- description: Sessions whose caller is known by an account and an id only, because the caller's own logs are not here: vendors, partners, and accounts without a trail. A third party without an external id is worth a look.
--- id: A18, A52
--- theme: accounts and chains
+-- title: Outside accounts that assumed roles here
+-- description: Sessions asked for from accounts that are not one's own: not in the organisation where the configuration tells it, else not among the accounts that deliver these logs. A refused attempt from outside is recorded in the caller's account alone, so that it cannot be seen here.
+-- id: A18
+-- theme: cross-account and chains
 SELECT
-    s.caller_account,
-    s.origin,
-    s.role_account,
-    s.role_name,
-    s.external_id,
+    s.caller_account AS ext_account,
+    max(a.name) AS label,
+    arn_short(s.role_arn) AS role,
     count(*) AS sessions,
-    min(s.issued_at) AS first_at,
-    max(s.issued_at) AS last_at,
-    sum(s.event_count) AS events,
-    sum(s.write_count) AS writes,
-    array_sort(array_agg(DISTINCT s.issued_ip)) AS addresses
+    min(s.issued_at) AS first,
+    max(s.issued_at) AS last,
+    CASE count(s.external_id) WHEN 0 THEN 'never' WHEN count(*) THEN 'always' ELSE 'sometimes' END AS ext_id_used,
+    CAST(sum(s.event_count) AS BIGINT) AS events,
+    CAST(sum(s.write_count) AS BIGINT) AS writes,
+    array_sort(array_agg(DISTINCT s.issued_ip)) AS ips
 FROM sessions s
-WHERE s.caller_type = 'AWSAccount' AND s.parent_session_id IS NULL
-GROUP BY 1, 2, 3, 4, 5
-ORDER BY s.external_id IS NOT NULL, s.caller_account, s.role_account, s.role_name
+LEFT JOIN accounts a ON a.account_id = s.caller_account
+WHERE s.cross_account
+    AND s.role_arn IS NOT NULL
+    AND NOT coalesce(a.ours, false)
+GROUP BY s.caller_account, s.role_arn
+ORDER BY ext_id_used DESC, ext_account, role

@@ -1,21 +1,20 @@
 -- title: One session name, several callers
--- description: Names under which more than one caller acts: who it was cannot be told from the name.
+-- description: Names under which more than one caller acts: who it was cannot be told from the name. The callers are those at the top of the chains.
 -- id: A4
--- param: include_services bool = false Sessions that AWS services took too.
 -- theme: role session names
+-- param: include_services bool = false Sessions that AWS services took too.
 SELECT
     session_name,
-    count(DISTINCT origin) AS origin_count,
-    array_sort(array_agg(DISTINCT origin) FILTER (WHERE origin IS NOT NULL)) AS origins,
-    array_sort(array_agg(DISTINCT role_name)) AS roles,
-    array_sort(array_agg(DISTINCT role_account)) AS accounts,
+    array_sort(array_agg(DISTINCT arn_short(coalesce(origin, caller)))) AS callers,
+    array_sort(array_agg(DISTINCT arn_short(role_arn))) AS roles,
     count(*) AS sessions,
-    min(issued_at) AS first_at,
-    max(issued_at) AS last_at
+    count(DISTINCT coalesce(origin, caller)) AS caller_count,
+    min(issued_at) AS first,
+    max(issued_at) AS last
 FROM sessions
 WHERE session_name IS NOT NULL
     AND role_arn IS NOT NULL
-    AND ($include_services OR coalesce(caller_type, '') <> 'AWSService')
+    AND ($include_services OR caller_type IS DISTINCT FROM 'AWSService')
 GROUP BY session_name
-HAVING count(DISTINCT origin) > 1
-ORDER BY origin_count DESC, sessions DESC, session_name
+HAVING count(DISTINCT coalesce(origin, caller)) > 1
+ORDER BY caller_count DESC, sessions DESC, session_name

@@ -1,18 +1,17 @@
 -- title: Source identities, and roles that go without
--- description: How many sessions of each role carry a source identity, the one name that cannot be changed along a chain.
+-- description: The share of each role's sessions that carry a source identity, the one name that cannot be changed along a chain, and who took the role without.
 -- id: A57
--- param: include_services bool = false AWS services' own sessions too.
--- theme: role session names
+-- theme: external ID, MFA, session policy, tags, source identity
+-- param: include_services bool = false Sessions that AWS services took too.
 SELECT
-    role_account,
-    coalesce(permission_set, role_name) AS role,
+    arn_short(role_arn) AS role,
+    CAST(round(100.0 * count(source_identity) / count(*)) AS BIGINT) AS pct_set,
+    array_sort(array_agg(DISTINCT arn_short(coalesce(origin, caller))) FILTER (WHERE source_identity IS NULL)) AS callers_missing,
     count(*) AS sessions,
-    count(source_identity) AS with_source_identity,
-    array_sort(array_agg(DISTINCT source_identity) FILTER (WHERE source_identity IS NOT NULL)) AS source_identities,
-    count(DISTINCT origin) FILTER (WHERE source_identity IS NULL) AS origins_without
+    array_sort(array_agg(DISTINCT source_identity) FILTER (WHERE source_identity IS NOT NULL)) AS source_identities
 FROM sessions
 WHERE role_arn IS NOT NULL
     AND issue_seen
-    AND ($include_services OR coalesce(caller_type, '') <> 'AWSService')
-GROUP BY 1, 2
-ORDER BY with_source_identity DESC, sessions DESC, role_account, role
+    AND ($include_services OR caller_type IS DISTINCT FROM 'AWSService')
+GROUP BY role_arn
+ORDER BY pct_set DESC, sessions DESC, role

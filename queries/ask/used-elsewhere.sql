@@ -1,14 +1,15 @@
 -- title: Sessions used from elsewhere than they were issued
--- description: One row per session and strange address. Home is where the credential was asked for; where AWS's own address stands there, the person's from the portal or the console, else the first address that used it. Most suspicious first: at the same time as home, with another program.
+-- description: One row per session with calls from another address than its issue came from. Where AWS's own address stands in the issue, the person's from the portal or the console counts, else the first address that used it. Most suspicious first: at the same time as home, with another program. gap is the seconds from the issue to the first call from elsewhere.
 -- id: A12
+-- theme: source IPs
 -- attack: T1550.001, T1552.005
+-- param: include_services bool = false AWS services' own sessions too.
 -- false_positives: A laptop that changes its network or its VPN; several instances behind one role session never share a key.
--- theme: addresses
 WITH used AS (
-    SELECT session_id, ip, ip_kind, min(first_at) AS first_at, max(last_at) AS last_at, sum(event_count) AS events, array_sort(array_agg(DISTINCT user_agent)) AS agents
+    SELECT session_id, ip, min(first_at) AS first_at, max(last_at) AS last_at, sum(event_count) AS events, array_agg(DISTINCT user_agent) AS uas
     FROM session_addresses
     WHERE ip_kind IN ('public', 'private', 'cgnat')
-    GROUP BY session_id, ip, ip_kind
+    GROUP BY session_id, ip
 ),
 first_use AS (
     SELECT session_id, first_value(ip ORDER BY first_at, ip) AS ip FROM used GROUP BY session_id
@@ -26,20 +27,22 @@ home AS (
 )
 SELECT
     s.origin,
-    s.role_account,
-    coalesce(s.permission_set, s.role_name, s.api) AS role,
+    arn_short(s.role_arn) AS role,
     s.session_name,
-    home.ip AS home_ip,
-    away.ip AS other_ip,
-    away.first_at,
-    away.last_at,
-    away.events,
-    coalesce(away.first_at <= at_home.last_at AND away.last_at >= at_home.first_at, false) AS same_time,
-    coalesce(NOT array_has_any(away.agents, at_home.agents), false) AS other_program,
-    array_to_string(away.agents, ' | ') AS other_agents,
-    s.session_id
+    home.ip AS issue_ip,
+    array_sort(array_agg(DISTINCT away.ip)) AS use_ips,
+    CAST(date_part('epoch', min(away.first_at) - coalesce(s.issued_at, min(away.first_at))) AS BIGINT) AS gap,
+    bool_or(coalesce(away.first_at <= at_home.last_at AND away.last_at >= at_home.first_at, false)) AS same_time,
+    bool_or(coalesce(NOT array_has_any(away.uas, at_home.uas), false)) AS other_program,
+    CAST(sum(away.events) AS BIGINT) AS events,
+    min(away.first_at) AS first,
+    max(away.last_at) AS last,
+    array_sort(array_distinct(flatten(array_agg(away.uas)))) AS uas,
+    s.session_id AS session
 FROM used away
 JOIN home ON home.session_id = away.session_id AND home.ip <> away.ip
 JOIN sessions s ON s.session_id = away.session_id
 LEFT JOIN used at_home ON at_home.session_id = home.session_id AND at_home.ip = home.ip
-ORDER BY same_time DESC, other_program DESC, away.first_at, s.session_id, other_ip
+WHERE $include_services OR (s.origin_class IS DISTINCT FROM 'service')
+GROUP BY s.session_id, s.origin, s.role_arn, s.session_name, s.issued_at, home.ip
+ORDER BY same_time DESC, other_program DESC, first, session

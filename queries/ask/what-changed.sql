@@ -2,7 +2,7 @@
 -- description: Calls that change something, with the origin behind the role; data events and the issue of credentials are left out.
 -- param: account text = null Only this account.
 -- param: include_services bool = false Changes that AWS services made for themselves too.
--- theme: people
+-- theme: what was done
 SELECT
     min(event_time) AS first_at,
     max(event_time) AS last_at,

@@ -1,9 +1,8 @@
 -- title: What one person did, through any role
 -- description: Every call, summed up per session and call, of the people, users and workloads whose name contains the text: as the origin of a chain, as the session name or as the source identity.
--- id: A58
 -- param: person text A part of the name: an e-mail address, a user's name, a repository.
 -- param: writes_only bool = false Only calls that change something.
--- theme: people
+-- theme: what was done
 SELECT
     min(event_time) AS first_at,
     max(event_time) AS last_at,

@@ -1,20 +1,21 @@
 -- title: Roles that IAM users took without MFA
--- description: Users and their sessions alone: what an identity provider asked for does not show in CloudTrail, so federated people are left out.
+-- description: Users and their own temporary keys alone: what an identity provider asked for does not show in CloudTrail, so federated people are left out.
 -- id: A54
--- theme: people
+-- theme: external ID, MFA, session policy, tags, source identity
+-- param: role text = null Only this role: name or ARN.
 SELECT
-    origin AS user_arn,
-    role_account,
-    role_name,
-    count(*) AS sessions,
+    arn_short(origin) AS caller,
+    arn_short(role_arn) AS role,
+    count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) AS count,
+    array_sort(array_distinct(array_concat(array_agg(issued_ip) FILTER (WHERE ip_kind(issued_ip) IN ('public', 'private', 'cgnat')), flatten(array_agg(used_ips))))) AS ips,
     count(*) FILTER (WHERE mfa_at_issue) AS with_mfa,
-    count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) AS without_mfa,
-    min(issued_at) AS first_at,
-    max(issued_at) AS last_at,
-    sum(write_count) AS writes,
-    array_sort(array_distinct(flatten(array_agg(used_ips)))) AS addresses
+    min(issued_at) AS first,
+    max(issued_at) AS last,
+    CAST(sum(write_count) AS BIGINT) AS writes
 FROM sessions
-WHERE caller_type = 'IAMUser' AND role_arn IS NOT NULL
-GROUP BY 1, 2, 3
+WHERE caller_type = 'IAMUser'
+    AND role_arn IS NOT NULL
+    AND ($role IS NULL OR role_arn = $role OR role_name = $role)
+GROUP BY origin, role_arn
 HAVING count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) > 0
-ORDER BY without_mfa DESC, user_arn, role_account, role_name
+ORDER BY count DESC, caller, role

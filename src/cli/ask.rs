@@ -93,22 +93,40 @@ impl Ask {
     }
 }
 
-/// The questions as rows: for people what they answer, for programs everything.
+/// The questions as rows: for people what they answer, under a line that names their theme; for programs everything.
 fn listed(queries: &[&Query], brief: bool) -> Result<RecordBatch> {
+    if brief {
+        return rows_for_people(queries);
+    }
     let texts = |of: fn(&Query) -> Option<String>| {
         Arc::new(queries.iter().map(|query| of(query)).collect::<StringArray>()) as ArrayRef
     };
-    let mut columns = vec![
+    batch(vec![
         ("name", texts(|query| Some(query.name.clone()))),
         ("answers", texts(|query| Some(query.title.clone()))),
         ("parameters", texts(|query| Some(parameters(query)))),
-    ];
-    if !brief {
-        columns.push(("description", texts(|query| Some(query.description.clone()))));
-        columns.push(("theme", texts(|query| query.theme.clone())));
-        columns.push(("id", texts(|query| query.id.clone())));
-        columns.push(("file", texts(|query| Some(query.file.clone()))));
+        ("description", texts(|query| Some(query.description.clone()))),
+        ("theme", texts(|query| query.theme.clone())),
+        ("id", texts(|query| query.id.clone())),
+        ("file", texts(|query| Some(query.file.clone()))),
+    ])
+}
+
+fn rows_for_people(queries: &[&Query]) -> Result<RecordBatch> {
+    let mut rows: Vec<[Option<String>; 3]> = Vec::new();
+    let mut theme = None;
+    for query in queries {
+        if theme != query.theme.as_deref() {
+            theme = query.theme.as_deref();
+            rows.push([theme.map(str::to_uppercase), None, None]);
+        }
+        rows.push([Some(query.name.clone()), Some(query.title.clone()), Some(parameters(query))]);
     }
+    let texts = |column: usize| Arc::new(rows.iter().map(|row| row[column].as_deref()).collect::<StringArray>());
+    batch(vec![("name", texts(0) as ArrayRef), ("answers", texts(1)), ("parameters", texts(2))])
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
         .map_err(|e| Error::internal("the list cannot be made").source(e))
 }

@@ -3,7 +3,7 @@
 //! What a text means is decided in `sts`; here it is only carried over columns.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, StringBuilder};
@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 use ipnet::IpNet;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::sts::{arn, ip, session_name, unique_id};
@@ -45,10 +46,37 @@ struct TextFunction {
 static TEXT_FUNCTIONS: &[TextFunction] = &[
     TextFunction { name: "arn_account", of_null: None, of: |text| arn::account(text).map(Cow::Borrowed) },
     TextFunction { name: "arn_name", of_null: None, of: |text| arn::name(text).map(Cow::Borrowed) },
+    TextFunction { name: "arn_short", of_null: None, of: |text| Some(arn::short(text)) },
     TextFunction { name: "session_name_kind", of_null: None, of: |text| Some(Cow::Borrowed(session_name::kind(text))) },
+    TextFunction {
+        name: "session_name_class",
+        of_null: None,
+        of: |text| Some(Cow::Borrowed(session_name::class(session_name::kind(text)))),
+    },
+    TextFunction {
+        name: "session_name_origin",
+        of_null: None,
+        of: |text| session_name::origin(text).map(Cow::Borrowed),
+    },
+    TextFunction { name: "session_name_pattern", of_null: None, of: |text| Some(session_name::pattern(text)) },
     TextFunction { name: "access_key_account", of_null: None, of: |text| unique_id::account(text).map(Cow::Owned) },
     TextFunction { name: "ip_kind", of_null: Some("absent"), of: |text| Some(Cow::Borrowed(ip::ip_kind(text))) },
+    TextFunction { name: "text_hash", of_null: None, of: |text| Some(Cow::Owned(text_hash(text))) },
+    TextFunction {
+        name: "ip_neighbourhood",
+        of_null: None,
+        of: |text| ip::neighbourhood(text).map(|network| Cow::Owned(network.to_string())),
+    },
 ];
+
+/// The first 16 hex digits of a text's SHA-256: equal texts can be told without showing them.
+fn text_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(String::with_capacity(16), |mut digits, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
 
 /// Text of any Arrow form passes as it is, a null becomes text, everything else is the caller's mistake.
 fn coerce_to_text(function: &str, types: &[DataType], arguments: &[&str]) -> DataFusionResult<Vec<DataType>> {
@@ -255,7 +283,8 @@ mod tests {
     async fn every_function_of_the_contract_is_there() {
         use datafusion::execution::FunctionRegistry;
         let names = context().udfs();
-        for name in "arn_account arn_name session_name_kind access_key_account ip_kind ip_in json_get json_get_str \
+        for name in "arn_account arn_name arn_short session_name_kind session_name_class session_name_origin \
+                     session_name_pattern access_key_account ip_kind ip_in ip_neighbourhood text_hash json_get json_get_str \
                      json_get_int json_get_bool json_get_float json_get_json json_get_array json_as_text json_contains \
                      json_length json_object_keys"
             .split_whitespace()

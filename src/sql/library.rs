@@ -16,35 +16,100 @@ macro_rules! questions {
 /// Name, file and text of every saved question that is built in: the files of `queries/ask`.
 static BUILT_IN: &[(&str, &str, &str)] = questions! {
     "alive-at"
+    "anonymous-networks"
+    "bad-tokens"
+    "callers-without-logs"
+    "chain-of-session"
+    "cognito-guests"
+    "console-from-keys"
     "coverage-by-hour"
     "coverage"
     "cross-account-matrix"
     "denied-roles"
+    "disabled-regions"
     "durations"
+    "external-ids"
+    "false-instance-names"
     "federated-subjects"
+    "foreign-vpc-endpoints"
+    "global-endpoint"
+    "got-in-after-refusals"
     "identity-center"
     "instances"
     "long-chains"
+    "long-sessions"
+    "look-alike-names"
+    "many-names-one-caller"
     "many-refusals"
+    "name-patterns"
+    "names-not-the-callers"
     "names-that-name-nobody"
+    "new-edges"
+    "new-regions"
+    "oidc-provider-checks"
+    "old-tls"
     "outside-accounts"
+    "private-roles-gone-public"
+    "reachable-from"
     "refusal-reasons"
     "renewals"
+    "reused-assertions"
     "revocations"
     "role-addresses"
     "role-callers"
+    "roles-anywhere"
     "roundtrips"
+    "saml-entries"
+    "sdk-default-names"
+    "self-assumption"
+    "service-roles-used-by-people"
+    "services-and-roles"
+    "session-policies"
+    "session-tags"
+    "sessions-named"
+    "shared-addresses"
     "shared-session-names"
     "sign-ins"
     "source-identities"
+    "source-identity-actions"
+    "throttled-callers"
+    "tokens-without-sign-in"
+    "trust-policy-edits"
+    "two-networks-at-once"
+    "unbroken-access"
     "unlinked-calls"
+    "unused-roles"
+    "unused-time"
+    "used-after-expiry"
     "used-elsewhere"
+    "users-who-only-hop"
+    "vanished-edges"
     "what-changed"
     "what-person-did"
     "who-came-from"
+    "who-reaches-role"
     "who-used-role"
+    "without-external-id"
     "without-mfa"
+    "workload-keys-outside"
+    "wrong-parameters"
 };
+
+/// The groups that questions are listed under, in this order; a team's own groups follow.
+pub const THEMES: [&str; 12] = [
+    "role session names",
+    "source IPs",
+    "cross-account and chains",
+    "durations and expiry",
+    "federation",
+    "failures",
+    "external ID, MFA, session policy, tags, source identity",
+    "endpoints and regions",
+    "workloads",
+    "revocation",
+    "hygiene",
+    "what was done",
+];
 
 /// Saved questions by name.
 #[derive(Debug, Clone, Default)]
@@ -108,9 +173,17 @@ impl Library {
         })
     }
 
-    /// All questions, by name.
+    /// All questions: by theme, then by id and name.
     pub fn list(&self) -> impl Iterator<Item = &Query> {
-        self.queries.values()
+        let mut all: Vec<&Query> = self.queries.values().collect();
+        all.sort_by_cached_key(|query| {
+            let theme = query.theme.clone().unwrap_or_default();
+            let place = THEMES.iter().position(|known| *known == theme).unwrap_or(THEMES.len());
+            let id = query.id.clone().unwrap_or_default();
+            let number: Option<u32> = id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok();
+            (place, theme, id.is_empty(), number.unwrap_or(u32::MAX), id, query.name.clone())
+        });
+        all.into_iter()
     }
 
     /// The questions that have a word in their name, title, description, theme, id or tags; letter case does not matter.
@@ -143,7 +216,32 @@ mod tests {
 
     #[test]
     fn every_built_in_question_is_right() {
-        assert_eq!(Library::builtin().unwrap().list().count(), BUILT_IN.len());
+        let library = Library::builtin().unwrap();
+        assert_eq!(library.list().count(), BUILT_IN.len());
+        for query in library.list() {
+            assert!(query.theme.as_deref().is_some_and(|theme| THEMES.contains(&theme)), "{}", query.name);
+            // What stands to the right of IS DISTINCT FROM reaches over AND and OR: it needs brackets.
+            let right = query.sql.split("DISTINCT FROM").skip(1);
+            let open = right.filter(|text| {
+                let mut depth = 0;
+                let end = text.find(|c| {
+                    depth += i32::from(c == '(') - i32::from(c == ')');
+                    depth < 0
+                });
+                let inside = &text[..end.unwrap_or(text.len())];
+                inside.contains(" AND ") || inside.contains(" OR ")
+            });
+            assert_eq!(open.count(), 0, "{}: put IS DISTINCT FROM into brackets", query.name);
+            assert!(query.sql.contains("\nORDER BY"), "{}: an answer has an order", query.name);
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_whole() {
+        let library = Library::builtin().unwrap();
+        let ids: Vec<_> = library.list().filter_map(|query| query.id.clone()).collect();
+        let catalogue: Vec<_> = (1..=72).map(|number| format!("A{number}")).collect();
+        assert_eq!(ids, catalogue, "every id once, and in the catalogue's order by themes");
     }
 
     #[test]

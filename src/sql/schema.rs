@@ -29,6 +29,7 @@ pub static SESSIONS: Table = Table {
         used_seconds Int "last_event_at - first_event_at, in seconds.";
         revoked_at Time "When a policy on aws:TokenIssueTime refused it.";
         caller_type Text "userIdentity.type of the issuing call.";
+        caller Text "The caller under the name that stays the same from session to session, as in role_edges: role, user, service, account, or provider and subject.";
         caller_arn Text "The caller's ARN.";
         caller_account Text "The caller's account; null for services and federated callers.";
         caller_key_id Text "The access key the issuing call was signed with.";
@@ -183,6 +184,8 @@ pub static ACCOUNTS: Table = Table {
         in_organization Bool "Whether it belongs to the organisation, where something tells.";
         first_seen Time "The first record that names it.";
         last_seen Time "The last one.";
+        delivers_logs Bool "Whether records that the account received are among the logs.";
+        ours Bool "Whether it counts as one's own: in_organization where that is told, else delivers_logs.";
     },
 };
 
@@ -281,8 +284,77 @@ pub static COVERAGE: Table = Table {
         objects Int "Objects that hold events of that hour.";
         events Int "Events.";
         lateness Int "The longest time from an event to its delivery, in seconds.";
+        lag_p95 Int "The time within which 95 in 100 events were delivered, in seconds; estimated.";
+        read_only_events Int "Events with read_only = true; none at all where a trail leaves them out.";
+    },
+};
+
+/// Addresses, and what is known of them.
+pub static ADDRESSES: Table = Table {
+    name: "addresses",
+    doc: "One row per address that credentials were asked for or used from, or that somebody signed in from.",
+    partition: None,
+    columns: columns! {
+        ip Text "The address as written.";
+        ip_kind Text "public, private, cgnat, other.";
+        country Text "Its country, where a database is configured.";
+        asn Int "The number of its autonomous system, where a database is configured.";
+        organization Text "The name of that system, where a database is configured.";
+        network Text "The name of the configured network that it lies in.";
+        network_kind Text "That network's kind.";
+        network_key Text "What it shares with its neighbours: the configured network, else the autonomous system, else its /24 (IPv6: /48).";
+    },
+};
+
+/// Session names, and what they tell.
+pub static SESSION_NAMES: Table = Table {
+    name: "session_names",
+    doc: "One row per session with a name: what set the name, judged by the caller first and by the name last, and what it says of who stands behind. Callers choose names freely: a class is a hint and no proof.",
+    partition: None,
+    columns: columns! {
+        session_id Text "The session.";
+        role_arn Text "The role.";
+        session_name Text "The role session name.";
+        kind Text "What the name looks like; see session_name_kind().";
+        pattern Text "The name with what changes replaced; see session_name_pattern().";
+        set_by Text "What set the name: Identity Center, an identity provider, a service, the console, else what usually makes such names; caller where nothing tells.";
+        class Text "Who stands behind it, as far as caller, role and name tell: human, ci, workload, service, unknown.";
+        expected Text "The name that the caller is known by: the user's name, the federated subject, the source identity, the caller's own session name; null where there is none.";
+        names_caller Bool "Whether the name is the expected one, letter case and a domain after @ left aside; null where nothing is expected.";
+    },
+};
+
+/// The patterns that a role's session names have.
+pub static SESSION_NAME_PATTERNS: Table = Table {
+    name: "session_name_patterns",
+    doc: "One row per role and pattern of session names: how many sessions keep to it.",
+    partition: None,
+    columns: columns! {
+        role_arn Text "The role.";
+        pattern Text "The names with what changes replaced; see session_name_pattern().";
+        kind Text "What such names look like; see session_name_kind().";
+        sessions Int "Sessions with such a name.";
+        percent Int "Their share of the role's sessions, in percent.";
+        rank Int "1 for the role's most frequent pattern.";
+        names Int "Different names.";
+        callers Int "Different callers.";
+        first_at Time "The first such session.";
+        last_at Time "The last one.";
+    },
+};
+
+/// The time the logs span.
+pub static PERIOD: Table = Table {
+    name: "period",
+    doc: "One row: the time that sessions and failed calls span, and when its latest part begins: what counts as new.",
+    partition: None,
+    columns: columns! {
+        first_at Time "The first issue, failed call or use.";
+        last_at Time "The last one.";
+        recent_at Time "Seven days before last_at, or the beginning of the last quarter where the logs span less than four weeks.";
     },
 };
 
 /// The views of `queries/views`, as documented; a test holds them against what the views give.
-pub static VIEWS: [&Table; 3] = [&SESSION_EVENTS, &UNLINKED, &COVERAGE];
+pub static VIEWS: [&Table; 7] =
+    [&SESSION_EVENTS, &UNLINKED, &COVERAGE, &ADDRESSES, &SESSION_NAMES, &SESSION_NAME_PATTERNS, &PERIOD];

@@ -33,10 +33,14 @@ const LOOK_AROUND: i64 = 36 * 3600 * 1_000_000;
 const MEMORY: usize = 1 << 30;
 
 /// The views, in the order in which they build on each other.
-const VIEWS: [(&str, &str); 3] = [
+const VIEWS: [(&str, &str); 7] = [
     ("session_events", include_str!("../../queries/views/10-session_events.sql")),
     ("unlinked", include_str!("../../queries/views/20-unlinked.sql")),
     ("coverage", include_str!("../../queries/views/30-coverage.sql")),
+    ("addresses", include_str!("../../queries/views/50-addresses.sql")),
+    ("session_names", include_str!("../../queries/views/60-session_names.sql")),
+    ("session_name_patterns", include_str!("../../queries/views/61-session_name_patterns.sql")),
+    ("period", include_str!("../../queries/views/70-period.sql")),
 ];
 
 /// Answers questions.

@@ -18,6 +18,13 @@ pub const KINDS: &[(&str, &str)] = &[
     ("other", "any other text"),
 ];
 
+/// The network that an address probably shares with its neighbours: its /24, or its /48 of IPv6.
+pub fn neighbourhood(text: &str) -> Option<IpNet> {
+    let address = parse(text)?;
+    let length = if address.is_ipv4() { 24 } else { 48 };
+    IpNet::new(address, length).ok().map(|network| network.trunc())
+}
+
 const CGNAT: (u32, u32) = (0x6440_0000, 0xffc0_0000);
 
 /// Reads an address. Anonymised logs write octets with leading zeros (`255.18.064.253`): they are read as decimal.
@@ -89,6 +96,18 @@ pub fn ip_in(text: &str, cidr: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbourhoods() {
+        for (text, expected) in [
+            ("198.51.100.77", Some("198.51.100.0/24")),
+            ("2001:db8:40:1::7", Some("2001:db8:40::/48")),
+            ("::ffff:198.51.100.77", Some("198.51.100.0/24")),
+            ("AWS Internal", None),
+        ] {
+            assert_eq!(neighbourhood(text).map(|network| network.to_string()).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn kinds() {

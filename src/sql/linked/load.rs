@@ -25,6 +25,8 @@ pub struct Failure {
     pub invoked_by: Name,
     /// The federated subject.
     pub subject: Name,
+    /// The SAML or OIDC provider's ARN.
+    pub provider: Name,
     /// The role asked for.
     pub role_arn: Name,
 }
@@ -208,6 +210,8 @@ impl Loader {
                     caller,
                     invoked_by: name(INVOKED_BY),
                     subject: name(SUBJECT),
+                    // A refused web identity call has no response; userIdentity names the provider.
+                    provider: name(PROVIDER).or(name(IDENTITY_PROVIDER)),
                     role_arn: name(ROLE_ARN),
                 }),
                 Kind::Revocation => input.revocations.push(Revocation {

@@ -89,6 +89,10 @@ impl Linked {
             }
             "revoked_at" => time(|s| s.revoked_at),
             "caller_type" => said(|i| i.caller.kind),
+            "caller" => {
+                let callers: Vec<Option<String>> = all().map(|p| self.stable_caller(p)).collect();
+                texts(callers.iter().map(Option::as_deref))
+            }
             "caller_arn" => said(|i| i.caller.arn),
             "caller_account" => {
                 texts(all().map(|p| self.issue(p).and_then(|i| self.caller_account(i.caller.kind, i.caller.account))))

@@ -134,8 +134,7 @@ impl Linked {
             None => self.names(failure.subject).or(self.names(failure.invoked_by)).or(self.names(failure.caller.arn)),
         });
         let succeeded = all().map(|failure| {
-            let provider = Name::NONE;
-            let caller = self.stable(&failure.caller, failure.invoked_by, failure.subject, provider)?;
+            let caller = self.stable(&failure.caller, failure.invoked_by, failure.subject, failure.provider)?;
             let times = successes.get(&(caller, failure.role_arn)).filter(|_| failure.role_arn.is_some())?;
             times.iter().copied().find(|&at| at >= failure.at && at <= failure.at + 60 * SECOND)
         });
@@ -224,6 +223,9 @@ impl Linked {
                 *known = (known.0.min(first), known.1.max(last));
             }
         }
+        let recipients =
+            self.links.uses.iter().map(|used| used.recipient).chain(self.links.issues.iter().map(|i| i.recipient));
+        let delivers: hashbrown::HashSet<&str> = recipients.filter_map(|account| self.names(account)).collect();
         let mut seen = BTreeMap::new();
         for used in &self.links.uses {
             add(&mut seen, self.names(used.recipient), used.first_at, used.last_at);
@@ -245,6 +247,8 @@ impl Linked {
                 super::build::truths(seen.keys().map(|_| None)),
                 times(seen.values().map(|s| Some(s.0))),
                 times(seen.values().map(|s| Some(s.1))),
+                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
+                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
             ],
         )
     }

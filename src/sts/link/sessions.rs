@@ -184,7 +184,7 @@ impl Session {
         let text = names.text(role_arn).to_owned();
         self.role_arn = role_arn;
         self.role_name = names.add(arn::name(&text));
-        self.permission_set = names.add(permission_set(arn::name(&text).unwrap_or_default()));
+        self.permission_set = names.add(arn::permission_set(arn::name(&text).unwrap_or_default()));
     }
 
     /// A credential that is used here and was never issued here.
@@ -227,14 +227,6 @@ impl Session {
             .or(self.valid_until)
             .unwrap_or_else(|| self.issued_at.unwrap_or_default().saturating_add(longest))
     }
-}
-
-/// `AWSReservedSSO_<permission set>_<16 hex digits>` is a role of Identity Center.
-///
-/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/permissionsetsconcept.html>
-fn permission_set(role_name: &str) -> Option<&str> {
-    let (set, unique) = role_name.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
-    (unique.len() == 16 && unique.bytes().all(|b| b.is_ascii_hexdigit())).then_some(set)
 }
 
 /// The time as `2026-11-07T03:36:00Z`.
