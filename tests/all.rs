@@ -11,4 +11,5 @@ mod real_logs;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
+mod shell;
 mod source_s3;
