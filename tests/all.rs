@@ -5,6 +5,7 @@
 mod cli;
 mod ingest;
 mod lake_s3;
+mod outputs;
 mod questions;
 mod readme;
 mod real_logs;

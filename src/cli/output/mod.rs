@@ -10,6 +10,7 @@ mod escape;
 mod json;
 mod layout;
 mod markdown;
+mod ocsf;
 mod parquet;
 mod table;
 
@@ -41,6 +42,8 @@ pub enum Format {
     Markdown,
     /// Apache Parquet
     Parquet,
+    /// OCSF 1.5 events, one JSON object a line; for rows of events
+    Ocsf,
 }
 
 /// How a table is fitted to whoever reads it.
@@ -149,6 +152,7 @@ impl Output {
             Format::Ndjson => Box::new(json::lines(target)),
             Format::Markdown => Box::new(markdown::Markdown::new(columns, target)?),
             Format::Parquet => Box::new(parquet::Parquet::new(columns, target)?),
+            Format::Ocsf => Box::new(ocsf::Ocsf::new(&columns, target)?),
         };
         Ok(Self { shape, writer, closed, rows: 0 })
     }
