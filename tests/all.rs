@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+mod exit_codes;
 mod ingest;
 mod lake_s3;
 mod outputs;

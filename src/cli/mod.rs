@@ -6,10 +6,12 @@ mod answer;
 mod arguments;
 mod ask;
 mod asking;
+mod completions;
 mod console;
 mod ingest;
 mod interrupt;
 mod lake;
+mod man;
 pub mod output;
 mod progress;
 mod shell;
@@ -83,6 +85,8 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
         Verb::Shell(shell) => working(|interrupt| async move { shell.run(console, &interrupt).await }),
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
+        Verb::Completions(completions) => completions.run(console),
+        Verb::Man(man) => man.run(console),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }
