@@ -4,13 +4,16 @@
 
 mod catalogue;
 mod cli;
+mod exit_codes;
 mod ingest;
 mod lake_s3;
+mod outputs;
 mod questions;
 mod readme;
 mod real_logs;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
+mod shell;
 mod source_s3;
 mod truth;

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rolecall::cloudtrail::Reason;
-use rolecall::lake::schema::{self as stored, Column, Table, Type};
+use rolecall::lake::schema::Type;
 use rolecall::source::{Filters, S3Options, Source};
 use rolecall::sql::library::Library;
-use rolecall::sql::schema as computed;
+use rolecall::sql::schema::{all_columns, documented};
 use rolecall::sql::session::Engine;
 use rolecall::sts::{denial, session_name};
 
@@ -41,15 +41,6 @@ fn questions() -> String {
         writeln!(text, "| {id} | `{}` | {} | {} |", query.name, cell(&query.title), params.join(", ")).unwrap();
     }
     text.trim_start().to_owned()
-}
-
-/// The tables in the order in which somebody would look for them.
-fn documented() -> Vec<&'static Table> {
-    let mut tables: Vec<&Table> = vec![&computed::SESSIONS];
-    tables.extend(computed::VIEWS);
-    tables.extend(computed::COMPUTED.into_iter().filter(|table| table.name != "sessions"));
-    tables.extend(stored::TABLES.iter());
-    tables
 }
 
 fn tables() -> String {
@@ -110,10 +101,7 @@ async fn columns_are_the_engines() {
     names.sort_unstable();
     assert_eq!(engine.tables_known(), names, "every table is documented");
     for table in documented() {
-        let mut columns: Vec<&Column> = table.columns.iter().collect();
-        if table.name == "session_events" {
-            columns.splice(0..0, stored::EVENTS.columns);
-        }
+        let columns = all_columns(table);
         let frame = engine.plan(&format!("SELECT * FROM {}", table.name), Vec::new()).await.unwrap();
         let has: Vec<_> = frame.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
         let said: Vec<_> = columns.iter().map(|column| (column.name.to_owned(), column.kind.arrow())).collect();

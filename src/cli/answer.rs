@@ -7,7 +7,7 @@ use indicatif::HumanCount;
 
 use super::arguments::Answer;
 use super::console::Console;
-use super::output::{Format, Output, Target, Written};
+use super::output::{Fit, Format, Output, Target, Written};
 use crate::error::{Error, Result};
 use crate::sql::mistake::explain;
 
@@ -16,7 +16,7 @@ pub struct Answering {
     format: Format,
     target: Target,
     console: Console,
-    width: Option<usize>,
+    fit: Fit,
 }
 
 impl Answering {
@@ -33,7 +33,13 @@ impl Answering {
         }
         // A file is as wide as it needs to be.
         let width = if file.is_some() { None } else { console.width() };
-        Ok(Self { format, target: console.target(file)?, console, width })
+        let fit = Fit::from(width);
+        Ok(Self { format, target: console.target(file)?, fit, console })
+    }
+
+    /// An answer to a place that is open already.
+    pub fn new(format: Format, target: Target, fit: Fit, console: Console) -> Self {
+        Self { format, target, fit, console }
     }
 
     /// The format.
@@ -43,7 +49,7 @@ impl Answering {
 
     /// The width of what is read by people.
     pub fn width(&self) -> Option<usize> {
-        self.width
+        self.fit.width()
     }
 
     /// Writes text instead of rows.
@@ -59,7 +65,7 @@ impl Answering {
     /// # Errors
     /// The query fails, or the answer cannot be written.
     pub async fn stream(self, mut batches: SendableRecordBatchStream) -> Result<()> {
-        let mut output = Output::new(self.format, &batches.schema(), self.target, self.width)?;
+        let mut output = Output::new(self.format, &batches.schema(), self.target, self.fit)?;
         while let Some(batch) = batches.next().await {
             if !output.write(&batch.map_err(|e| explain(e, &[]))?)? {
                 break;
@@ -75,7 +81,7 @@ impl Answering {
     /// There is none, or the answer cannot be written.
     pub fn batches(self, batches: &[RecordBatch]) -> Result<()> {
         let first = batches.first().ok_or_else(|| Error::internal("an answer has no columns"))?;
-        let mut output = Output::new(self.format, &first.schema(), self.target, self.width)?;
+        let mut output = Output::new(self.format, &first.schema(), self.target, self.fit)?;
         for batch in batches {
             if !output.write(batch)? {
                 break;

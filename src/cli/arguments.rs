@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, ingest, lake, sql, who};
+use super::{ask, completions, ingest, lake, man, shell, sql, who};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
 use crate::source::{Filters, S3Options};
@@ -47,8 +47,11 @@ pub enum Verb {
     Ingest(ingest::Ingest),
     Sql(sql::Sql),
     Ask(ask::Ask),
+    Shell(shell::Shell),
     Who(who::Who),
     Lake(lake::Lake),
+    Completions(completions::Completions),
+    Man(man::Manual),
 }
 
 fn time(text: &str) -> Result<i64, String> {

@@ -1,6 +1,6 @@
 //! `rolecall ask`: the saved questions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -47,11 +47,7 @@ impl Ask {
     }
 
     fn library(&self) -> Result<Library> {
-        let library = Library::builtin()?;
-        match &self.queries {
-            Some(folder) => library.with_dir(folder),
-            None => Ok(library),
-        }
+        library(self.queries.as_deref())
     }
 
     /// Lists the saved questions.
@@ -87,14 +83,29 @@ impl Ask {
             .unless(async {
                 let asking = Asking::open(&self.reading, console).await?;
                 asking.answer(&query.sql, params, answering).await?;
-                asking.close()
+                asking.outcome()
             })
             .await
     }
 }
 
+/// The saved questions, with those of a folder.
+///
+/// # Errors
+/// A query file cannot be read or is wrong.
+pub fn library(folder: Option<&Path>) -> Result<Library> {
+    let library = Library::builtin()?;
+    match folder {
+        Some(folder) => library.with_dir(folder),
+        None => Ok(library),
+    }
+}
+
 /// The questions as rows: for people what they answer, under a line that names their theme; for programs everything.
-fn listed(queries: &[&Query], brief: bool) -> Result<RecordBatch> {
+///
+/// # Errors
+/// Never in practice.
+pub fn listed(queries: &[&Query], brief: bool) -> Result<RecordBatch> {
     if brief {
         return rows_for_people(queries);
     }

@@ -1,5 +1,7 @@
 //! Opens what is asked, a lake or log files, and asks it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
 use futures::TryStreamExt;
@@ -21,6 +23,8 @@ pub struct Asking {
     engine: Engine,
     /// The log files, as named; empty for a lake.
     logs: String,
+    /// Faults that the user knows of.
+    told: AtomicUsize,
     console: Console,
 }
 
@@ -38,7 +42,12 @@ impl Asking {
             let opened = sources::open(&asked.logs, &reading.s3.options(), console).await?;
             Engine::open_logs(opened, &filters).await?
         };
-        Ok(Self { engine, logs: asked.logs.join(", "), console })
+        Ok(Self { engine, logs: asked.logs.join(", "), told: AtomicUsize::new(0), console })
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Asks, and writes the answer as it comes.
@@ -60,18 +69,20 @@ impl Asking {
         Ok(batches)
     }
 
-    /// Says what could not be read while answering, and so how the verb ended.
+    /// Says what could not be read so far and was not said before, and so how the questions so far ended.
     ///
     /// # Errors
     /// The log files hold no CloudTrail records.
-    pub fn close(self) -> Result<Outcome> {
+    pub fn outcome(&self) -> Result<Outcome> {
         let Some(books) = self.engine.books() else { return Ok(Outcome::Complete) };
         if books.incomplete() {
             let all = books.faults() + books.failures.len() + books.archives.len();
-            let count = HumanCount(all as u64);
-            self.console.warning(&format!("the answer may not be whole: {count} things could not be read"));
-            for fault in books.first_faults(TOLD) {
-                self.console.warning(&fault);
+            if self.told.swap(all, Ordering::Relaxed) < all {
+                let count = HumanCount(all as u64);
+                self.console.warning(&format!("the answer may not be whole: {count} things could not be read"));
+                for fault in books.first_faults(TOLD) {
+                    self.console.warning(&fault);
+                }
             }
             return Ok(Outcome::Incomplete);
         }

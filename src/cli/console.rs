@@ -44,6 +44,17 @@ impl Console {
         self.status_is_terminal
     }
 
+    /// Whether a person types and sees what is typed.
+    pub fn is_typed(self) -> bool {
+        io::stdin().is_terminal() && self.status_is_terminal
+    }
+
+    /// Columns and lines of the terminal that shows the answer.
+    pub fn screen(self) -> Option<(usize, usize)> {
+        let (width, height) = terminal_size::terminal_size_of(io::stdout()).filter(|_| self.answer_is_terminal)?;
+        Some((usize::from(width.0), usize::from(height.0)))
+    }
+
     /// The width for tables: the terminal's, else `$COLUMNS`; none where nothing limits it.
     pub fn width(self) -> Option<usize> {
         let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
@@ -58,16 +69,21 @@ impl Console {
     /// The file cannot be made.
     pub fn target(self, file: Option<&Path>) -> Result<Target> {
         match file {
-            Some(path) if path != Path::new("-") => {
-                let file = File::create(path).map_err(|e| {
-                    Error::new(Kind::Output, "the file for the answer cannot be made")
-                        .context("file", path.display().to_string())
-                        .source(e)
-                })?;
-                Ok(Target::new(file))
-            }
+            Some(path) if path != Path::new("-") => Ok(Target::new(self.file(path)?)),
             _ => Ok(Target::new(io::stdout())),
         }
+    }
+
+    /// A new file for answers.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn file(self, path: &Path) -> Result<File> {
+        File::create(path).map_err(|e| {
+            Error::new(Kind::Output, "the file for the answer cannot be made")
+                .context("file", path.display().to_string())
+                .source(e)
+        })
     }
 
     /// Says what goes on; not where the user wants it quiet.

@@ -14,7 +14,10 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     stop: Arc<AtomicBool>,
-    told: watch::Receiver<bool>,
+    /// Ctrl-C stops what is being done and not the program.
+    goes_on: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
+    tell: Arc<watch::Sender<bool>>,
 }
 
 impl Interrupt {
@@ -26,19 +29,45 @@ impl Interrupt {
         let refused = |e| Error::internal("interruptions cannot be listened for").source(e);
         let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
         let mut control_c = signal(SignalKind::interrupt()).map_err(refused)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (tell, told) = watch::channel(false);
-        let flag = Arc::clone(&stop);
+        let interrupt = Self {
+            stop: Arc::default(),
+            goes_on: Arc::default(),
+            ended: Arc::default(),
+            tell: Arc::new(watch::Sender::new(false)),
+        };
+        let heard = interrupt.clone();
         tokio::spawn(async move {
             loop {
-                tokio::select! { _ = terminate.recv() => {}, _ = control_c.recv() => {} }
-                if flag.swap(true, Ordering::Relaxed) {
+                let ends = tokio::select! {
+                    _ = terminate.recv() => true,
+                    _ = control_c.recv() => !heard.goes_on.load(Ordering::Relaxed),
+                };
+                heard.stop.store(true, Ordering::Relaxed);
+                if ends && heard.ended.swap(true, Ordering::Relaxed) {
                     std::process::exit(i32::from(INTERRUPTED));
                 }
-                _ = tell.send(true);
+                heard.tell.send_replace(true);
             }
         });
-        Ok(Self { stop, told })
+        Ok(interrupt)
+    }
+
+    /// From now on Ctrl-C stops what is being done, as often as it comes, and not the program.
+    pub fn go_on(&self) {
+        self.goes_on.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the program is to end: SIGTERM, or Ctrl-C where it does not [go on](Self::go_on).
+    pub fn ended(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.ended)
+    }
+
+    /// Forgets a Ctrl-C that has been obeyed.
+    pub fn forget(&self) {
+        if !self.ended.load(Ordering::Relaxed) {
+            self.stop.store(false, Ordering::Relaxed);
+            self.tell.send_replace(false);
+        }
     }
 
     /// The flag that long work looks at.
@@ -51,7 +80,7 @@ impl Interrupt {
     /// # Errors
     /// The work's own, or that it was interrupted.
     pub async fn unless<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut told = self.told.clone();
+        let mut told = self.tell.subscribe();
         tokio::select! {
             result = work => result,
             Ok(_) = told.wait_for(|told| *told) => Err(interrupted()),

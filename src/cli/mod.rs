@@ -6,12 +6,15 @@ mod answer;
 mod arguments;
 mod ask;
 mod asking;
+mod completions;
 mod console;
 mod ingest;
 mod interrupt;
 mod lake;
+mod man;
 pub mod output;
 mod progress;
+mod shell;
 mod sources;
 mod sql;
 mod who;
@@ -38,6 +41,8 @@ enum Outcome {
     Complete,
     /// Finished, but some input could not be read.
     Incomplete,
+    /// Something failed and was said; the rest was done.
+    Failed(Kind),
 }
 
 /// Runs the program: parses, does, says what went wrong, chooses the exit code.
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
     match run(arguments, console) {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::from(3),
+        Ok(Outcome::Failed(kind)) => ExitCode::from(code(kind)),
         Err(error) => {
             console.error(&error);
             ExitCode::from(code(error.kind()))
@@ -77,7 +83,10 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Sql(sql) => working(|interrupt| async move { sql.run(console, &interrupt).await }),
         Verb::Ask(ask) if ask.lists() => ask.list(console),
         Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
+        Verb::Shell(shell) => working(|interrupt| async move { shell.run(console, &interrupt).await }),
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
+        Verb::Completions(completions) => completions.run(console),
+        Verb::Man(man) => man.run(console),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

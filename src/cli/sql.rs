@@ -45,7 +45,7 @@ impl Sql {
             .unless(async {
                 let asking = Asking::open(&self.reading, console).await?;
                 asking.answer(&sql, params, answering).await?;
-                asking.close()
+                asking.outcome()
             })
             .await
     }

@@ -174,48 +174,57 @@ impl Who {
         interrupt
             .unless(async {
                 let asking = Asking::open(&self.reading, console).await?;
-                let missing = if answering.format() == Format::Table {
-                    self.screen(&asking, answering).await?
-                } else {
-                    self.rows(&asking, answering).await?
-                };
-                let outcome = asking.close()?;
-                if missing.is_empty() || outcome == Outcome::Incomplete {
-                    return Ok(outcome);
-                }
-                Err(Error::new(Kind::Empty, format!("nothing was found for {}", missing.join(", ")))
-                    .hint("an anchor is an access key, an ARN, a session name, a person, a role's name, an address or an event's id")
-                    .hint("--since, --until, --account and --region leave events out"))
+                answer(&self.anchors, &asking, answering).await
             })
             .await
     }
+}
 
-    /// Every session as a row.
-    async fn rows(&self, asking: &Asking, answering: Answering) -> Result<Vec<&str>> {
-        let asked = self.anchors.iter().map(|text| async move {
-            let anchor = Anchor::of(text);
-            let batches = asking.rows(&question(anchor), bound(text)).await?;
-            let found = batches.iter().any(|batch| batch.num_rows() > 0)
-                || asking.rows(&question_of_users(anchor), bound(text)).await?.iter().any(|batch| batch.num_rows() > 0);
-            Ok::<_, Error>((text, batches, found))
-        });
-        let found = try_join_all(asked).await?;
-        let missing = found.iter().filter(|(_, _, found)| !found).map(|(text, _, _)| text.as_str()).collect();
-        let batches: Vec<_> = found.into_iter().flat_map(|(_, batches, _)| batches).collect();
-        answering.batches(&batches)?;
-        Ok(missing)
+/// Says who is behind the anchors: for people as chains on a screen, for programs every session as a row.
+///
+/// # Errors
+/// The data cannot be read, the answer cannot be written, or an anchor is found nowhere.
+pub async fn answer(anchors: &[String], asking: &Asking, answering: Answering) -> Result<Outcome> {
+    let missing = if answering.format() == Format::Table {
+        screen(anchors, asking, answering).await?
+    } else {
+        sessions(anchors, asking, answering).await?
+    };
+    let outcome = asking.outcome()?;
+    if missing.is_empty() || outcome == Outcome::Incomplete {
+        return Ok(outcome);
     }
+    Err(Error::new(Kind::Empty, format!("nothing was found for {}", missing.join(", ")))
+        .hint(
+            "an anchor is an access key, an ARN, a session name, a person, a role's name, an address or an event's id",
+        )
+        .hint("--since, --until, --account and --region leave events out"))
+}
 
-    /// The chains, for people.
-    async fn screen(&self, asking: &Asking, answering: Answering) -> Result<Vec<&str>> {
-        let found = try_join_all(self.anchors.iter().map(|text| find(asking, text))).await?;
-        let missing =
-            self.anchors.iter().zip(&found).filter(|(_, found)| found.is_empty()).map(|(text, _)| text.as_str());
-        let missing = missing.collect();
-        let width = answering.width();
-        answering.text(&who_screen::render(&found, width))?;
-        Ok(missing)
-    }
+/// Every session as a row; gives the anchors that were not found.
+async fn sessions<'a>(anchors: &'a [String], asking: &Asking, answering: Answering) -> Result<Vec<&'a str>> {
+    let asked = anchors.iter().map(|text| async move {
+        let anchor = Anchor::of(text);
+        let batches = asking.rows(&question(anchor), bound(text)).await?;
+        let found = batches.iter().any(|batch| batch.num_rows() > 0)
+            || asking.rows(&question_of_users(anchor), bound(text)).await?.iter().any(|batch| batch.num_rows() > 0);
+        Ok::<_, Error>((text, batches, found))
+    });
+    let found = try_join_all(asked).await?;
+    let missing = found.iter().filter(|(_, _, found)| !found).map(|(text, _, _)| text.as_str()).collect();
+    let batches: Vec<_> = found.into_iter().flat_map(|(_, batches, _)| batches).collect();
+    answering.batches(&batches)?;
+    Ok(missing)
+}
+
+/// The chains, for people; gives the anchors that were not found.
+async fn screen<'a>(anchors: &'a [String], asking: &Asking, answering: Answering) -> Result<Vec<&'a str>> {
+    let found = try_join_all(anchors.iter().map(|text| find(asking, text))).await?;
+    let missing = anchors.iter().zip(&found).filter(|(_, found)| found.is_empty()).map(|(text, _)| text.as_str());
+    let missing = missing.collect();
+    let width = answering.width();
+    answering.text(&who_screen::render(&found, width))?;
+    Ok(missing)
 }
 
 fn bound(text: &str) -> Vec<(String, ScalarValue)> {

@@ -4,6 +4,7 @@
 
 pub mod binding;
 pub mod functions;
+pub mod known;
 pub mod library;
 pub mod linked;
 pub mod logs;

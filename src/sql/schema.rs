@@ -1,6 +1,6 @@
 //! THE column list of every table that is computed from the stored ones. The README's table comes from it.
 
-use crate::lake::schema::{Table, columns};
+use crate::lake::schema::{Column, EVENTS, TABLES, Table, columns};
 
 /// One row a credential.
 pub static SESSIONS: Table = Table {
@@ -358,3 +358,18 @@ pub static PERIOD: Table = Table {
 /// The views of `queries/views`, as documented; a test holds them against what the views give.
 pub static VIEWS: [&Table; 7] =
     [&SESSION_EVENTS, &UNLINKED, &COVERAGE, &ADDRESSES, &SESSION_NAMES, &SESSION_NAME_PATTERNS, &PERIOD];
+
+/// Every table and view that can be asked, in the order in which somebody would look for them.
+pub fn documented() -> Vec<&'static Table> {
+    let mut tables: Vec<&Table> = vec![&SESSIONS];
+    tables.extend(VIEWS);
+    tables.extend(COMPUTED.into_iter().filter(|table| table.name != SESSIONS.name));
+    tables.extend(TABLES.iter());
+    tables
+}
+
+/// A table's columns as the engine has them: `session_events` has those of `events` before its own.
+pub fn all_columns(table: &Table) -> Vec<&'static Column> {
+    let events = if table.name == SESSION_EVENTS.name { EVENTS.columns } else { &[] };
+    events.iter().chain(table.columns).collect()
+}

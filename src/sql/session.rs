@@ -22,7 +22,7 @@ use crate::source::{Filters, Source};
 use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
-use super::{binding, functions, mistake, period};
+use super::{binding, functions, known, mistake, period};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
 ///
@@ -131,6 +131,11 @@ impl Engine {
         let mut names: Vec<String> = schemas.flat_map(|schema| schema.table_names()).collect();
         names.sort();
         names
+    }
+
+    /// The functions that a statement can call, by name.
+    pub fn functions_known(&self) -> Vec<known::Function> {
+        known::known(&self.context)
     }
 
     /// Plans one statement and binds its parameters.

@@ -318,10 +318,12 @@ fn failure(facts: &Facts<'_>) -> Call {
     call
 }
 
-fn sign_in(facts: &Facts<'_>) -> Option<Call> {
-    let kind = match facts.event_name {
-        "SwitchRole" | "ExitRole" | "RenewRole" => Kind::Switch,
-        "GetRoleCredentials" => Kind::Portal,
+/// What a call of the sign-in service or of Identity Center is by its name: a sign-in, a step through the portal, a switch of
+/// roles; `None` for the others.
+pub fn sign_in_kind(event_name: &str) -> Option<Kind> {
+    match event_name {
+        "SwitchRole" | "ExitRole" | "RenewRole" => Some(Kind::Switch),
+        "GetRoleCredentials" => Some(Kind::Portal),
         "ConsoleLogin"
         | "GetSigninToken"
         | "AuthorizeOAuth2Access"
@@ -331,9 +333,13 @@ fn sign_in(facts: &Facts<'_>) -> Option<Call> {
         | "Authenticate"
         | "Federate"
         | "CredentialVerification"
-        | "UserAuthentication" => Kind::SignIn,
-        _ => return None,
-    };
+        | "UserAuthentication" => Some(Kind::SignIn),
+        _ => None,
+    }
+}
+
+fn sign_in(facts: &Facts<'_>) -> Option<Call> {
+    let kind = sign_in_kind(facts.event_name)?;
     let response = object(facts.response_elements);
     let details = object(facts.extra);
     let service = child(&details, "serviceEventDetails").cloned().unwrap_or_default();

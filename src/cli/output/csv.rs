@@ -25,14 +25,13 @@ impl Csv {
     }
 }
 
+/// What a formula begins with in a spreadsheet; in some languages the wide forms do as well.
+const BEGIN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// Puts an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn disarm(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        text
-    }
+    if text.starts_with(BEGIN) && text.parse::<f64>().is_err() { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 impl Writer for Csv {

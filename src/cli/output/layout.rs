@@ -68,6 +68,11 @@ pub fn widths(wishes: &[Wish], room: usize) -> Option<Vec<usize>> {
     Some(wishes.iter().map(|wish| within(*wish, low)).collect())
 }
 
+/// The columns' widths where a reader can scroll sideways: what they ask for, but none wider than `cap`.
+pub fn capped(wishes: &[Wish], cap: usize) -> Vec<usize> {
+    wishes.iter().map(|wish| within(*wish, cap)).collect()
+}
+
 fn within(wish: Wish, cap: usize) -> usize {
     let (least, most) = (wish.least(), wish.natural().max(wish.least()));
     // Between its two forms a time gains nothing.

@@ -38,8 +38,14 @@ impl Markdown {
 
 fn escape(text: &str, out: &mut String) {
     let text = visible_lines(text);
-    for c in text.trim().chars() {
+    let mut chars = text.trim().chars().peekable();
+    let mut inside = false;
+    while let Some(c) = chars.next() {
+        // Between letters and digits an underscore is one; elsewhere it begins or ends emphasis.
+        let within = inside && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        inside = c.is_alphanumeric() || (c == '_' && inside);
         match c {
+            '_' if !within => out.push_str("\\_"),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

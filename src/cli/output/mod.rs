@@ -10,6 +10,7 @@ mod escape;
 mod json;
 mod layout;
 mod markdown;
+mod ocsf;
 mod parquet;
 mod table;
 
@@ -41,6 +42,39 @@ pub enum Format {
     Markdown,
     /// Apache Parquet
     Parquet,
+    /// OCSF 1.5 events, one JSON object a line; for rows of events
+    Ocsf,
+}
+
+/// How a table is fitted to whoever reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// As wide as it needs to be.
+    Free,
+    /// At most so wide: columns that do not fit beside each other become blocks of name and value.
+    Screen(usize),
+    /// So wide where that is enough, else as wide as it needs to be: its reader can scroll sideways.
+    Scrolled(usize),
+    /// A block a row, at most so wide.
+    Blocks(Option<usize>),
+}
+
+impl Fit {
+    /// The width that lines are broken at.
+    pub fn width(self) -> Option<usize> {
+        match self {
+            Fit::Free => None,
+            Fit::Screen(width) | Fit::Scrolled(width) => Some(width),
+            Fit::Blocks(width) => width,
+        }
+    }
+}
+
+impl From<Option<usize>> for Fit {
+    /// A screen of that width, else as wide as it needs to be.
+    fn from(width: Option<usize>) -> Self {
+        width.map_or(Fit::Free, Fit::Screen)
+    }
 }
 
 /// Where the bytes go. It remembers a reader that went away, which is no error: `rolecall sql ... | head` is done.
@@ -103,21 +137,22 @@ pub struct Output {
 }
 
 impl Output {
-    /// Starts an answer with these columns. `width` is the terminal's, for the table; without it no line is broken.
+    /// Starts an answer with these columns; `fit` is for the table.
     ///
     /// # Errors
     /// The first bytes cannot be written.
-    pub fn new(format: Format, schema: &SchemaRef, target: Target, width: Option<usize>) -> Result<Self> {
+    pub fn new(format: Format, schema: &SchemaRef, target: Target, fit: impl Into<Fit>) -> Result<Self> {
         let shape = batch::Shape::new(schema);
         let closed = Arc::clone(&target.closed);
         let columns = shape.schema();
         let writer: Box<dyn Writer> = match format {
-            Format::Table => Box::new(table::Table::new(columns, target, width)),
+            Format::Table => Box::new(table::Table::new(columns, target, fit.into())),
             Format::Csv => Box::new(csv::Csv::new(columns, target)?),
             Format::Json => Box::new(json::array(target)),
             Format::Ndjson => Box::new(json::lines(target)),
             Format::Markdown => Box::new(markdown::Markdown::new(columns, target)?),
             Format::Parquet => Box::new(parquet::Parquet::new(columns, target)?),
+            Format::Ocsf => Box::new(ocsf::Ocsf::new(&columns, target)?),
         };
         Ok(Self { shape, writer, closed, rows: 0 })
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -18,7 +19,10 @@ impl Parquet {
     /// Starts the file.
     pub fn new(schema: SchemaRef, target: Target) -> Result<Self> {
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-        Ok(Self(ArrowWriter::try_new(target, schema, Some(properties)).map_err(failed)?))
+        // Parquet's own types say it all. Arrow's beside them would ask readers for forms that not all know: pandas
+        // refuses lists of string views.
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        Ok(Self(ArrowWriter::try_new_with_options(target, schema, options).map_err(failed)?))
     }
 }
 

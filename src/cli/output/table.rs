@@ -10,13 +10,15 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use super::cell::{Cells, is_number};
 use super::escape::visible;
 use super::layout::{self, Wish};
-use super::{Target, Writer, failed};
+use super::{Fit, Target, Writer, failed};
 use crate::error::Result;
 
 /// Rows that a table shows; nobody reads more, and a table is held in memory.
 const MOST_ROWS: usize = 1000;
 /// Lines of one cell in a table.
 const CELL_LINES: usize = 6;
+/// The widest column of a table that is scrolled sideways.
+const SCROLLED_COLUMN: usize = 80;
 /// Lines of one value in a block.
 const BLOCK_LINES: usize = 12;
 
@@ -24,15 +26,15 @@ const BLOCK_LINES: usize = 12;
 pub struct Table {
     schema: SchemaRef,
     target: Target,
-    width: Option<usize>,
+    fit: Fit,
     rows: Vec<Vec<String>>,
     left_out: u64,
 }
 
 impl Table {
-    /// Starts a table of at most `width` columns of characters.
-    pub fn new(schema: SchemaRef, target: Target, width: Option<usize>) -> Self {
-        Self { schema, target, width, rows: Vec::new(), left_out: 0 }
+    /// Starts a table.
+    pub fn new(schema: SchemaRef, target: Target, fit: Fit) -> Self {
+        Self { schema, target, fit, rows: Vec::new(), left_out: 0 }
     }
 
     fn rendered(&self) -> String {
@@ -40,10 +42,12 @@ impl Table {
         let wishes: Vec<_> =
             self.schema.fields().iter().enumerate().map(|(i, field)| self.wish(i, field, &names[i])).collect();
         let borders = 3 * names.len() + 1;
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(borders));
-        match layout::widths(&wishes, room) {
-            Some(widths) => self.grid(&names, &widths),
-            None => self.blocks(&names),
+        let room = self.fit.width().map_or(usize::MAX, |width| width.saturating_sub(borders));
+        match (self.fit, layout::widths(&wishes, room)) {
+            (Fit::Blocks(_), _) => self.blocks(&names),
+            (_, Some(widths)) => self.grid(&names, &widths),
+            (Fit::Scrolled(_), None) => self.grid(&names, &layout::capped(&wishes, SCROLLED_COLUMN)),
+            (_, None) => self.blocks(&names),
         }
     }
 
@@ -96,7 +100,7 @@ impl Table {
 
     fn blocks(&self, names: &[String]) -> String {
         let longest = names.iter().map(|name| layout::width(name)).max().unwrap_or(0);
-        let room = self.width.unwrap_or(usize::MAX).saturating_sub(longest + 2).max(longest.min(20)).max(1);
+        let room = self.fit.width().unwrap_or(usize::MAX).saturating_sub(longest + 2).max(longest.min(20)).max(1);
         let mut out = String::new();
         for (number, row) in self.rows.iter().enumerate() {
             let mut table = comfy_table::Table::new();
