@@ -40,6 +40,7 @@ fn documented() -> Vec<&'static Table> {
     tables.extend(computed::VIEWS);
     tables.extend(computed::COMPUTED.into_iter().filter(|table| table.name != "sessions"));
     tables.extend(stored::TABLES.iter());
+    tables.extend(computed::KNOWN);
     tables
 }
 

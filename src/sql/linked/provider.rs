@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::lake::files::{DataFile, Files, Reading};
 use crate::lake::schema::{Table, Type};
 
+use super::super::knowledge::Known;
 use super::Linked;
 use super::load::Loader;
 
@@ -44,6 +45,7 @@ pub enum Derived {
 /// Where the derived rows come from, and what linking made of them.
 pub struct Inputs {
     derived: Derived,
+    told: Arc<Known>,
     linked: OnceCell<Arc<Linked>>,
 }
 
@@ -54,14 +56,15 @@ enum Rows {
 }
 
 impl Inputs {
-    /// Reads from there, when asked.
-    pub fn new(derived: Derived) -> Arc<Self> {
-        Arc::new(Self { derived, linked: OnceCell::new() })
+    /// Reads from there, when asked, with what the configuration says beside it.
+    pub fn new(derived: Derived, told: Arc<Known>) -> Arc<Self> {
+        Arc::new(Self { derived, told, linked: OnceCell::new() })
     }
 
     async fn linked(&self, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
         let link = || async {
             let (sender, mut receiver) = mpsc::channel(WAITING);
+            let told = Arc::clone(&self.told);
             let linking = tokio::task::spawn_blocking(move || {
                 let mut loader = Loader::default();
                 while let Some(rows) = receiver.blocking_recv() {
@@ -70,7 +73,7 @@ impl Inputs {
                         Rows::Activity(batch) => loader.activity(&batch)?,
                     }
                 }
-                Ok(loader.finish())
+                Ok(loader.finish(told))
             });
             // Where nobody listens any more, linking has failed and says why.
             match &self.derived {
@@ -101,13 +104,19 @@ fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionE
 }
 
 /// Reads every file of a derived table, several at a time; texts that repeat come dictionary-encoded.
-async fn stored(files: &Files, threads: usize, to: &mpsc::Sender<Rows>, as_rows: fn(RecordBatch) -> Rows) -> Result<()> {
+async fn stored(
+    files: &Files,
+    threads: usize,
+    to: &mpsc::Sender<Rows>,
+    as_rows: fn(RecordBatch) -> Rows,
+) -> Result<()> {
     let paths: Vec<DataFile> = files.all().cloned().collect();
     let reads = futures::stream::iter(paths).map(|file| {
         let (files, to) = (files.clone(), to.clone());
         tokio::spawn(async move {
             let columns: Vec<&str> = files.table().columns.iter().map(|column| column.name).collect();
-            let texts = files.table().columns.iter().filter(|column| column.kind == Type::Text).map(|column| column.name);
+            let texts =
+                files.table().columns.iter().filter(|column| column.kind == Type::Text).map(|column| column.name);
             let coded: Vec<&str> = texts.filter(|name| !UNIQUE.contains(name)).collect();
             let reading = Reading { columns: &columns, coded: &coded, rows: READ };
             let mut batches = Vec::new();
@@ -157,14 +166,11 @@ impl fmt::Debug for Computed {
 impl Linked {
     /// The rows of `table`, with the columns of `projection`.
     fn batches(&self, table: &'static Table, projection: &[usize]) -> Result<Vec<RecordBatch>> {
-        let schema = Arc::new(
-            table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?,
-        );
+        let schema =
+            Arc::new(table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?);
         if table.name != "sessions" {
             let whole = self.table(table)?;
-            return Ok(vec![
-                whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?,
-            ]);
+            return Ok(vec![whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?]);
         }
         let places: Vec<usize> = (0..self.links.sessions.len()).collect();
         places.chunks(BATCH).map(|places| self.session_batch(table, &schema, projection, places)).collect()
