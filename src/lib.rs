@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod ingest;
 pub mod lake;
+pub mod serve;
 pub mod source;
 pub mod sql;
 pub mod sts;

@@ -12,4 +12,5 @@ mod real_logs;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
+mod serve;
 mod source_s3;

@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, ingest, lake, sql, who};
+use super::{ask, ingest, lake, serve, sql, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
@@ -49,6 +49,7 @@ pub enum Verb {
     Sql(sql::Sql),
     Ask(ask::Ask),
     Who(who::Who),
+    Serve(serve::Serve),
     Lake(lake::Lake),
 }
 

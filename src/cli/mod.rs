@@ -12,6 +12,7 @@ mod interrupt;
 mod lake;
 pub mod output;
 mod progress;
+mod serve;
 mod sources;
 mod sql;
 mod who;
@@ -78,6 +79,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Ask(ask) if ask.lists() => ask.list(console),
         Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
+        Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

@@ -6,6 +6,7 @@ pub mod aws_ranges;
 pub mod binding;
 pub mod enrich;
 pub mod functions;
+pub mod json_value;
 pub mod knowledge;
 pub mod library;
 pub mod linked;

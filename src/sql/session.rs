@@ -152,6 +152,14 @@ impl Engine {
         names
     }
 
+    /// A table or view by name.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub async fn table(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        self.context.table_provider(name).await.map_err(broken)
+    }
+
     /// Plans one statement and binds its parameters.
     ///
     /// # Errors
@@ -196,7 +204,11 @@ fn broken(error: datafusion::error::DataFusionError) -> Error {
     Error::internal("the tables could not be set up").source(error)
 }
 
-fn context(setup: &Setup) -> Result<SessionContext> {
+/// A session with rolecall's functions and limits, and no tables.
+///
+/// # Errors
+/// Only where DataFusion refuses its settings.
+pub fn context(setup: &Setup) -> Result<SessionContext> {
     let mut config = SessionConfig::new().with_information_schema(true).with_batch_size(8192);
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
@@ -209,6 +221,11 @@ fn context(setup: &Setup) -> Result<SessionContext> {
     let pool = TrackConsumersPool::new(FairSpillPool::new(setup.memory.unwrap_or(MEMORY)), top);
     let mut runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
     if let Some(folder) = &setup.spill_dir {
+        std::fs::create_dir_all(folder).map_err(|e| {
+            Error::usage("the folder to spill to cannot be used")
+                .context("folder", folder.display().to_string())
+                .source(e)
+        })?;
         runtime = runtime.with_temp_file_path(folder);
     }
     let context = SessionContext::new_with_config_rt(config, runtime.build_arc().map_err(broken)?);
