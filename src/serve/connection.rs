@@ -155,7 +155,7 @@ impl StartupHandler for Door {
         }
         if let Some(password) = &self.password {
             password.on_startup(client, message).await?;
-            if client.state() == PgWireConnectionState::ReadyForQuery {
+            if matches!(client.state(), PgWireConnectionState::ReadyForQuery) {
                 self.known(client);
             }
             return Ok(());
