@@ -5,9 +5,12 @@
 
 pub mod cli;
 pub mod cloudtrail;
+pub mod config;
 pub mod error;
 pub mod ingest;
 pub mod lake;
+pub mod serve;
 pub mod source;
 pub mod sql;
 pub mod sts;
+pub mod words;

@@ -5,6 +5,7 @@
 mod catalogue;
 mod cli;
 mod exit_codes;
+mod config;
 mod ingest;
 mod lake_s3;
 mod outputs;
@@ -15,5 +16,6 @@ mod real_logs;
 mod s3_server;
 mod same_tables;
 mod shell;
+mod serve;
 mod source_s3;
 mod truth;

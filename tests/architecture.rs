@@ -18,15 +18,18 @@ const LEVELS: [&[&str]; 9] = [
     &["main"],
 ];
 /// What every room may read.
-const COMMON: [&str; 2] = ["error", "config"];
+const COMMON: [&str; 3] = ["error", "words", "config"];
 /// A crate and where alone it may be named.
-const HEAVY: [(&str, &[&str]); 6] = [
+const HEAVY: [(&str, &[&str]); 9] = [
     ("aws_sdk_s3", &["src/source/s3.rs", "src/source/s3/"]),
     ("deltalake", &["src/lake/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("indicatif", &["src/cli/"]),
     ("zip", &["src/cloudtrail/", "src/source/"]),
     ("libdeflater", &["src/cloudtrail/"]),
+    ("datafusion_postgres", &["src/serve/"]),
+    ("maxminddb", &["src/sql/enrich.rs"]),
+    ("toml", &["src/config/"]),
 ];
 /// Crates that one file alone may name, whichever it is.
 const ONE_FILE: [&str; 1] = ["comfy_table"];

@@ -71,6 +71,7 @@ async fn a_lake_on_s3_holds_what_a_lake_on_disk_holds() {
             secret_access_key: server.secret_key.clone(),
             session_token: None,
         }),
+        ..LakeOptions::default()
     };
     assert!(!format!("{options:?}").contains(&server.secret_key));
     let lake = "s3://lakes/security/our lake";

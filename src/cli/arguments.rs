@@ -6,11 +6,12 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, shell, sql, who};
+use super::{ask, completions, ingest, lake, man, serve, shell, sql, who};
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
-use crate::source::{Filters, S3Options};
-use crate::sql::moment;
+use crate::source::{Filters, RoleToAssume, S3Options};
+use crate::words::moment;
 
 /// Who was behind the role? Answers about AWS STS role sessions, from CloudTrail logs.
 #[derive(Debug, Parser)]
@@ -49,6 +50,7 @@ pub enum Verb {
     Ask(ask::Ask),
     Shell(shell::Shell),
     Who(who::Who),
+    Serve(serve::Serve),
     Lake(lake::Lake),
     Completions(completions::Completions),
     Man(man::Manual),
@@ -81,7 +83,7 @@ impl Wanted {
     ///
     /// # Errors
     /// The end is before the start.
-    pub fn filters(&self) -> Result<Filters> {
+    pub fn filters(&self, config: &Config) -> Result<Filters> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && until < since
         {
@@ -92,6 +94,8 @@ impl Wanted {
             regions: self.region.clone(),
             since: self.since,
             until: self.until,
+            late_files: config.reading.late_files,
+            ..Filters::default()
         })
     }
 }
@@ -122,9 +126,20 @@ impl S3 {
         }
     }
 
+    /// The options for a source of the configuration.
+    pub fn options_of(&self, source: &config::Source) -> S3Options {
+        S3Options {
+            profile: source.profile.clone(),
+            role: source.role_arn.clone().map(|arn| RoleToAssume { arn, external_id: source.external_id.clone() }),
+            requester_pays: source.requester_pays,
+            ..self.options()
+        }
+    }
+
     /// The options for a lake.
-    pub fn lake_options(&self) -> LakeOptions {
+    pub fn lake_options(&self, config: &Config) -> LakeOptions {
         LakeOptions {
+            role_arn: config.lake.role_arn.clone(),
             region: self.s3_region.clone(),
             endpoint: self.s3_endpoint.clone(),
             path_style: self.s3_path_style,
@@ -136,17 +151,36 @@ impl S3 {
 /// A lake that is taken where none is named.
 const LAKE: &str = "./rolecall-lake";
 
-/// The lake's location: as given, else `$ROLECALL_LAKE`, else a folder beside the user.
-pub fn lake_location(given: Option<&str>) -> String {
+/// The lake's location: as given, else `$ROLECALL_LAKE`, else the configuration's, else a folder beside the user.
+pub fn lake_location(given: Option<&str>, config: &Config) -> String {
     let environment = || std::env::var("ROLECALL_LAKE").ok().filter(|location| !location.is_empty());
-    given.map(str::to_owned).or_else(environment).unwrap_or_else(|| LAKE.to_owned())
+    let configured = || config.lake.location.clone();
+    given.map(str::to_owned).or_else(environment).or_else(configured).unwrap_or_else(|| LAKE.to_owned())
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub struct Configured {
+    /// The configuration [default: $ROLECALL_CONFIG, else ./rolecall.toml, else /etc/rolecall/rolecall.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    /// Reads it; an empty one where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds what is no setting.
+    pub fn load(&self) -> Result<Config> {
+        Config::load(self.config.as_deref())
+    }
 }
 
 /// What is asked: a lake, or log files with nothing stored.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What to ask")]
 pub struct Asked {
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else ./rolecall-lake]
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
     #[arg(long, value_name = "LAKE", conflicts_with = "logs")]
     pub lake: Option<String>,
     /// Ask these log files, nothing stored: a folder, a file, s3://bucket/prefix, or -; can be repeated
@@ -177,6 +211,8 @@ pub struct Reading {
     pub answer: Answer,
     #[command(flatten)]
     pub s3: S3,
+    #[command(flatten)]
+    pub configured: Configured,
 }
 
 /// Reads `name=value`.
@@ -206,8 +242,8 @@ mod tests {
             account: Vec::new(),
             region: Vec::new(),
         };
-        assert!(wanted("2026-11-07", "2026-11-08").filters().is_ok());
-        assert!(wanted("2026-11-08", "2026-11-07").filters().is_err());
+        assert!(wanted("2026-11-07", "2026-11-08").filters(&Config::default()).is_ok());
+        assert!(wanted("2026-11-08", "2026-11-07").filters(&Config::default()).is_err());
     }
 
     #[test]

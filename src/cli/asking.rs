@@ -12,8 +12,10 @@ use super::arguments::{Reading, lake_location};
 use super::console::Console;
 use super::{Outcome, sources};
 use crate::error::{Error, Kind, Result};
+use crate::lake::store::Lake;
 use crate::sql::mistake::explain;
 use crate::sql::session::Engine;
+use crate::sql::setup::Setup;
 
 /// Faults that are told one by one.
 const TOLD: usize = 10;
@@ -34,13 +36,17 @@ impl Asking {
     /// # Errors
     /// They cannot be opened.
     pub async fn open(reading: &Reading, console: Console) -> Result<Self> {
-        let filters = reading.wanted.filters()?;
+        let config = reading.configured.load()?;
+        let filters = reading.wanted.filters(&config)?;
+        let setup = Setup::of(&config)?;
         let asked = &reading.asked;
         let engine = if asked.logs.is_empty() {
-            Engine::open_lake(&lake_location(asked.lake.as_deref()), &reading.s3.lake_options(), &filters).await?
+            let location = lake_location(asked.lake.as_deref(), &config);
+            let lake = Lake::open(&location, &reading.s3.lake_options(&config)).await?;
+            Engine::over_lake(&lake, &filters, setup).await?
         } else {
             let opened = sources::open(&asked.logs, &reading.s3.options(), console).await?;
-            Engine::open_logs(opened, &filters).await?
+            Engine::over_logs(opened, &filters, setup).await?
         };
         Ok(Self { engine, logs: asked.logs.join(", "), told: AtomicUsize::new(0), console })
     }
@@ -55,7 +61,11 @@ impl Asking {
     /// # Errors
     /// The query is wrong or fails, or the answer cannot be written.
     pub async fn answer(&self, sql: &str, params: Vec<(String, ScalarValue)>, answering: Answering) -> Result<()> {
-        answering.stream(self.engine.query(sql, params).await?).await
+        answering.stream(self.engine.query(sql, params).await?).await?;
+        for missed in self.engine.missed() {
+            self.console.warning(&missed);
+        }
+        Ok(())
     }
 
     /// Asks for an answer that is small: at least one batch, which may be empty.

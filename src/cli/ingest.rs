@@ -3,13 +3,15 @@
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 
-use super::arguments::{S3, Wanted, lake_location};
+use super::arguments::{Configured, S3, Wanted, lake_location};
 use super::console::Console;
 use super::interrupt::{Interrupt, interrupted};
 use super::progress::Meter;
 use super::{Outcome, sources};
+use crate::cloudtrail::Limits;
 use crate::error::{Error, Kind, Result};
 use crate::ingest::{Plan, Summary, ingest};
+use crate::source::Source;
 
 /// Read logs into the lake
 ///
@@ -18,9 +20,10 @@ use crate::ingest::{Plan, Summary, ingest};
 #[derive(Debug, Args)]
 pub struct Ingest {
     /// Where the logs are: a folder, a file, s3://bucket/prefix (a bucket's root too), or - for standard input
+    /// [default: the sources of the configuration]
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else ./rolecall-lake]
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
     #[arg(long, value_name = "LAKE")]
     lake: Option<String>,
     /// Read and count, store nothing
@@ -30,6 +33,8 @@ pub struct Ingest {
     wanted: Wanted,
     #[command(flatten)]
     s3: S3,
+    #[command(flatten)]
+    configured: Configured,
 }
 
 impl Ingest {
@@ -38,53 +43,62 @@ impl Ingest {
     /// # Errors
     /// A source or the lake cannot be opened, or the lake cannot be written. Single objects that cannot be read are counted.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
-        if self.sources.is_empty() {
+        let config = self.configured.load()?;
+        if self.sources.is_empty() && config.sources.is_empty() {
             return Err(Error::usage("no source is named")
                 .hint("rolecall ingest ./logs")
-                .hint("rolecall ingest s3://bucket/prefix"));
+                .hint("rolecall ingest s3://bucket/prefix")
+                .hint("or name it as a [[source]] in rolecall.toml"));
         }
-        let filters = self.wanted.filters()?;
-        let opened = interrupt.unless(sources::open(&self.sources, &self.s3.options(), console)).await?;
+        let filters = self.wanted.filters(&config)?;
+        let opened = if self.sources.is_empty() {
+            interrupt.unless(sources::open_configured(&config, &self.s3, console)).await?
+        } else {
+            interrupt.unless(sources::open(&self.sources, &self.s3.options(), console)).await?
+        };
+        let usual = Limits::default();
         let plan = Plan {
             filters,
-            lake_options: self.s3.lake_options(),
+            lake_options: self.s3.lake_options(&config),
+            limits: Limits { max_decompressed: config.reading.max_object.unwrap_or(usual.max_decompressed), ..usual },
             dry_run: self.dry_run,
-            ..Plan::new(opened, lake_location(self.lake.as_deref()))
+            ..Plan::new(opened, lake_location(self.lake.as_deref(), &config))
         };
+        let names: Vec<_> = plan.sources.iter().map(Source::describe).collect();
         let meter = Meter::new(console);
         let result = ingest(plan, &|progress| meter.tell(progress), interrupt.flag()).await;
         meter.clear();
-        self.close(&result?, console)
+        close(&result?, &names, console)
     }
+}
 
-    /// Shows the books and decides how the run ended.
-    fn close(&self, summary: &Summary, console: Console) -> Result<Outcome> {
-        console.status(&books(summary));
-        if summary.is_incomplete() {
-            for line in unread(summary) {
-                console.warning(&line);
-            }
+/// Shows the books and decides how the run ended. `sources` are the sources' names.
+fn close(summary: &Summary, sources: &[String], console: Console) -> Result<Outcome> {
+    console.status(&books(summary));
+    if summary.is_incomplete() {
+        for line in unread(summary) {
+            console.warning(&line);
         }
-        if !summary.balances() {
-            return Err(Error::internal("the books do not balance: something was lost from the count"));
-        }
-        if summary.interrupted {
-            return Err(interrupted().hint("what was read is stored; the same command does the rest"));
-        }
-        if summary.is_incomplete() {
-            return Ok(Outcome::Incomplete);
-        }
-        let objects = &summary.objects;
-        if objects.listed == objects.not_cloudtrail {
-            return Err(Error::new(Kind::Empty, format!("no CloudTrail objects in {}", self.sources.join(", "))).hint(
-                "expected are .json, .json.gz or .zip files, or keys like AWSLogs/<account>/CloudTrail/<region>/...",
-            ));
-        }
-        if objects.listed == objects.not_cloudtrail + objects.pruned {
-            console.status("Nothing was read: the filters exclude every object.");
-        }
-        Ok(Outcome::Complete)
     }
+    if !summary.balances() {
+        return Err(Error::internal("the books do not balance: something was lost from the count"));
+    }
+    if summary.interrupted {
+        return Err(interrupted().hint("what was read is stored; the same command does the rest"));
+    }
+    if summary.is_incomplete() {
+        return Ok(Outcome::Incomplete);
+    }
+    let objects = &summary.objects;
+    if objects.listed == objects.not_cloudtrail {
+        return Err(Error::new(Kind::Empty, format!("no CloudTrail objects in {}", sources.join(", "))).hint(
+            "expected are .json, .json.gz or .zip files, or keys like AWSLogs/<account>/CloudTrail/<region>/...",
+        ));
+    }
+    if objects.listed == objects.not_cloudtrail + objects.pruned {
+        console.status("Nothing was read: the filters exclude every object.");
+    }
+    Ok(Outcome::Complete)
 }
 
 /// What became of every object and record.

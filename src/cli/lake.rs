@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::answer::Answering;
-use super::arguments::{Answer, S3, lake_location};
+use super::arguments::{Answer, Configured, S3, lake_location};
 use super::console::Console;
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
@@ -29,13 +29,15 @@ enum LakeVerb {
 /// Say what is in the lake: every table's rows, files, bytes and version, and the time its events span
 #[derive(Debug, Args)]
 struct Status {
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else ./rolecall-lake]
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
     #[arg(long, value_name = "LAKE")]
     lake: Option<String>,
     #[command(flatten)]
     answer: Answer,
     #[command(flatten)]
     s3: S3,
+    #[command(flatten)]
+    configured: Configured,
 }
 
 impl Lake {
@@ -48,8 +50,9 @@ impl Lake {
         let answering = Answering::begin(&status.answer, console)?;
         interrupt
             .unless(async {
-                let location = lake_location(status.lake.as_deref());
-                let lake = store::Lake::open(&location, &status.s3.lake_options()).await?;
+                let config = status.configured.load()?;
+                let location = lake_location(status.lake.as_deref(), &config);
+                let lake = store::Lake::open(&location, &status.s3.lake_options(&config)).await?;
                 console.status(&format!("Lake {}", lake.location()));
                 answering.batches(&[tables(&lake)?])?;
                 Ok(Outcome::Complete)

@@ -15,6 +15,7 @@ mod man;
 pub mod output;
 mod progress;
 mod shell;
+mod serve;
 mod sources;
 mod sql;
 mod who;
@@ -87,6 +88,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
         Verb::Completions(completions) => completions.run(console),
         Verb::Man(man) => man.run(console),
+        Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

@@ -1,8 +1,36 @@
 //! Opens what the user named as sources, and tells what they turned out to be.
 
+use super::arguments::S3;
 use super::console::Console;
+use crate::config::Config;
 use crate::error::Result;
-use crate::source::{S3Options, Source};
+use crate::source::{Filters, S3Options, Source};
+
+/// Opens the sources of the configuration, in order.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub async fn open_configured(config: &Config, s3: &S3, console: Console) -> Result<Vec<Source>> {
+    let mut sources = Vec::with_capacity(config.sources.len());
+    for source in &config.sources {
+        let opened = Source::open(&source.location, &s3.options_of(source)).await;
+        let opened = opened.map_err(|e| e.context("source", source.name.clone()))?;
+        told(&opened, console);
+        sources.push(opened.without(Filters {
+            since: source.since,
+            skip_accounts: source.skip_accounts.clone(),
+            skip_regions: source.skip_regions.clone(),
+            ..Filters::default()
+        }));
+    }
+    Ok(sources)
+}
+
+fn told(source: &Source, console: Console) {
+    for note in source.notes() {
+        console.status(&note);
+    }
+}
 
 /// Opens every source, in order.
 ///
@@ -12,9 +40,7 @@ pub async fn open(names: &[String], s3: &S3Options, console: Console) -> Result<
     let mut sources = Vec::with_capacity(names.len());
     for name in names {
         let source = Source::open(name, s3).await?;
-        for note in source.notes() {
-            console.status(&note);
-        }
+        told(&source, console);
         sources.push(source);
     }
     Ok(sources)

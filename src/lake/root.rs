@@ -32,6 +32,8 @@ pub struct LakeOptions {
     pub path_style: bool,
     /// Credentials given by the program instead of the standard chain.
     pub credentials: Option<LakeCredentials>,
+    /// A role that is assumed with the credentials found.
+    pub role_arn: Option<String>,
 }
 
 /// Credentials given by the program. Their secret parts are never shown.
@@ -212,6 +214,10 @@ fn s3_storage(options: &LakeOptions) -> HashMap<String, String> {
         storage.insert("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id.clone());
         storage.insert("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key.clone());
         storage.extend(credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)));
+    }
+    if let Some(role) = &options.role_arn {
+        storage.insert("AWS_IAM_ROLE_ARN".to_owned(), role.clone());
+        storage.insert("AWS_IAM_ROLE_SESSION_NAME".to_owned(), "rolecall".to_owned());
     }
     let region = options
         .region

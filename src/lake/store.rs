@@ -15,7 +15,7 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use super::files::Files;
 use super::root::Root;
 pub use super::root::{LakeCredentials, LakeOptions};
-use super::schema::{EVENTS, TABLES, Table};
+use super::schema::{EVENTS, LEDGER, TABLES, Table};
 use super::write::{NewFile, Writer};
 use crate::error::{Error, Result};
 
@@ -127,6 +127,21 @@ impl Lake {
     /// Where its log cannot be read.
     pub async fn refresh(&mut self, table: &'static Table) -> Result<()> {
         self.load(table, None).await
+    }
+
+    /// Whether something was committed since, of which all tables that readers see can know.
+    ///
+    /// # Errors
+    /// Where a table's log cannot be read.
+    pub async fn has_newer(&self) -> Result<bool> {
+        for table in super::catch_up::derived_tables().into_iter().chain([&LEDGER]) {
+            let (delta, version) = (self.table(table.name)?, self.version(table.name)?);
+            let newest = delta.log_store().get_latest_version(version).await;
+            if newest.map_err(|e| self.root.unreadable(table, e))? > version {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn delta_mut(&mut self, table: &Table) -> Result<&mut DeltaTable> {

@@ -30,6 +30,12 @@ pub struct Filters {
     pub since: Option<i64>,
     /// The last wanted event time, in microseconds since the epoch.
     pub until: Option<i64>,
+    /// Account ids that are not wanted, as in the keys.
+    pub skip_accounts: Vec<String>,
+    /// Regions that are not wanted, as in the keys.
+    pub skip_regions: Vec<String>,
+    /// How long after an event its object may be delivered, in microseconds; `None` for as long as CloudTrail tries.
+    pub late_files: Option<i64>,
 }
 
 impl Filters {
@@ -40,12 +46,21 @@ impl Filters {
 
     /// Whether an account is wanted.
     pub fn wants_account(&self, account: &str) -> bool {
-        self.accounts.is_empty() || self.accounts.iter().any(|a| a == account)
+        wants(&self.accounts, &self.skip_accounts, account)
     }
 
     /// Whether a region is wanted.
     pub fn wants_region(&self, region: &str) -> bool {
-        self.regions.is_empty() || self.regions.iter().any(|r| r == region)
+        wants(&self.regions, &self.skip_regions, region)
+    }
+
+    /// These filters and a source's own, which leaves out more.
+    pub fn and(&self, own: &Filters) -> Filters {
+        let mut both = self.clone();
+        both.since = self.since.max(own.since);
+        both.skip_accounts.extend(own.skip_accounts.iter().cloned());
+        both.skip_regions.extend(own.skip_regions.iter().cloned());
+        both
     }
 
     /// Whether an object with this key can hold wanted events.
@@ -63,7 +78,7 @@ impl Filters {
 
     /// Objects delivered after this time (microseconds since the epoch) hold no wanted event.
     pub fn latest_delivery(&self) -> Option<i64> {
-        self.until.map(|t| t.saturating_add(LATEST_DELIVERY))
+        self.until.map(|t| t.saturating_add(self.late_files.unwrap_or(LATEST_DELIVERY)))
     }
 
     /// The first day whose folder can hold wanted events, where it can be written as four digits, two and two.
@@ -80,6 +95,10 @@ impl Filters {
             _ => false,
         }
     }
+}
+
+fn wants(wanted: &[String], skipped: &[String], word: &str) -> bool {
+    (wanted.is_empty() || wanted.iter().any(|w| w == word)) && !skipped.iter().any(|s| s == word)
 }
 
 #[cfg(test)]
@@ -130,6 +149,23 @@ mod tests {
         assert!(!wants(&of("111122223334", "us-east-1"), NOON));
         assert!(!wants(&of("111122223333", "us-east-2"), NOON));
         assert!(wants(&of("1", "us-east-2"), "AWSLogs/1/CloudTrail/flat.json"));
+    }
+
+    #[test]
+    fn a_source_leaves_out_more() {
+        let own = Filters {
+            skip_accounts: vec!["111122223333".into()],
+            skip_regions: vec!["us-east-2".into()],
+            since: Some(noon() + DAY),
+            ..Filters::default()
+        };
+        let all = Filters { since: Some(noon() - DAY), ..Filters::default() };
+        assert!(wants(&all, NOON) && !wants(&all.and(&own), NOON));
+        let of_region = Filters { skip_accounts: Vec::new(), since: None, ..own };
+        assert!(wants(&all.and(&of_region), NOON));
+        assert!(!wants(&all.and(&of_region), &NOON.replace("us-east-1", "us-east-2")));
+        let late = Filters { until: Some(noon() - 2 * DAY), late_files: Some(DAY), ..Filters::default() };
+        assert!(!wants(&late, NOON) && wants(&Filters { late_files: None, ..late }, NOON));
     }
 
     #[test]

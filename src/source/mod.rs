@@ -42,6 +42,19 @@ pub struct S3Options {
     pub profile: Option<String>,
     /// Credentials given by the program instead of the standard chain.
     pub credentials: Option<Credentials>,
+    /// A role that is assumed with the credentials found.
+    pub role: Option<RoleToAssume>,
+    /// Whether the reader pays for requests and transfer, in buckets that ask for it.
+    pub requester_pays: bool,
+}
+
+/// A role by which a bucket is reached.
+#[derive(Debug, Clone)]
+pub struct RoleToAssume {
+    /// The role's ARN.
+    pub arn: String,
+    /// What its trust policy asks for.
+    pub external_id: Option<String>,
 }
 
 /// Credentials given by the program. Their secret parts are never shown.
@@ -115,7 +128,11 @@ pub enum Found {
 
 /// An opened source. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct Source(Arc<Inner>);
+pub struct Source {
+    inner: Arc<Inner>,
+    /// What this source leaves out, whatever is asked of all.
+    own: Arc<Filters>,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -142,15 +159,20 @@ impl Source {
                 local::Opened::Pipe(path) => Inner::Stream(stream::Stream::pipe(spec, path)),
             }
         };
-        Ok(Self(Arc::new(inner)))
+        Ok(Self { inner: Arc::new(inner), own: Arc::default() })
+    }
+
+    /// The same source without what `own` leaves out: earlier deliveries, accounts and regions to skip.
+    pub fn without(self, own: Filters) -> Self {
+        Self { own: Arc::new(own), ..self }
     }
 
     /// Lists what is there, in the order of the keys' bytes; listing runs ahead of the reader by a bounded number.
     ///
     /// Must be polled inside a Tokio runtime. Dropping the stream ends the listing.
     pub fn list(&self, filters: &Filters) -> BoxStream<'static, Found> {
-        let filters = filters.clone();
-        match &*self.0 {
+        let filters = filters.and(&self.own);
+        match &*self.inner {
             Inner::Local(local) => {
                 let local = Arc::clone(local);
                 received(self.describe(), move |out| {
@@ -170,7 +192,7 @@ impl Source {
     /// # Errors
     /// Where the object is gone, may not be read or decrypted, is archived, or arrives shorter than announced.
     pub async fn read(&self, object: &Object) -> Result<Bytes> {
-        match (&*self.0, &object.place) {
+        match (&*self.inner, &object.place) {
             (Inner::Local(_), Place::File(path)) => local::read(path, &object.uri).await,
             (Inner::S3(bucket), Place::Key(key)) => bucket.read(key).await,
             (Inner::Stream(stream), Place::Stream) => stream.read().await,
@@ -180,7 +202,7 @@ impl Source {
 
     /// Whether reading waits for a network or another program, so that it is worth while to read ahead.
     pub fn is_remote(&self) -> bool {
-        !matches!(&*self.0, Inner::Local(_))
+        !matches!(&*self.inner, Inner::Local(_))
     }
 
     /// Reads an object on a thread that may block; a local file without a detour through the runtime.
@@ -188,7 +210,7 @@ impl Source {
     /// # Errors
     /// As for [`Source::read`].
     pub fn read_blocking(&self, object: &Object, runtime: &tokio::runtime::Handle) -> Result<Bytes> {
-        match (&*self.0, &object.place) {
+        match (&*self.inner, &object.place) {
             (Inner::Local(_), Place::File(path)) => local::read_blocking(path, &object.uri),
             _ => runtime.block_on(self.read(object)),
         }
@@ -196,7 +218,7 @@ impl Source {
 
     /// The source as a person names it, such as `s3://bucket/prefix`.
     pub fn describe(&self) -> String {
-        match &*self.0 {
+        match &*self.inner {
             Inner::Local(local) => local.describe(),
             Inner::S3(bucket) => bucket.describe(),
             Inner::Stream(stream) => stream.describe(),
@@ -205,7 +227,7 @@ impl Source {
 
     /// What a bucket turned out to hold when it was opened, a sentence each, for the console.
     pub fn notes(&self) -> Vec<String> {
-        match &*self.0 {
+        match &*self.inner {
             Inner::S3(bucket) => bucket.notes(),
             Inner::Local(_) | Inner::Stream(_) => Vec::new(),
         }

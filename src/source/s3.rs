@@ -9,12 +9,14 @@ use std::time::Duration;
 use aws_config::meta::region::{ProvideRegion, RegionProviderChain};
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ObjectStorageClass, OptionalObjectAttributes};
+use aws_sdk_s3::types::{ObjectStorageClass, OptionalObjectAttributes, RequestPayer};
 use bytes::Bytes;
 
 use super::S3Options;
@@ -28,6 +30,9 @@ const BODY_ATTEMPTS: u32 = 3;
 
 /// The region where neither option, variable, profile nor instance names one; the bucket's answer corrects it.
 const FALLBACK_REGION: &str = "us-east-1";
+
+/// The session name under which roles are assumed, so that our own calls can be told from others'.
+const SESSION_NAME: &str = "rolecall";
 
 /// An object in a listing.
 #[derive(Debug, Clone)]
@@ -67,6 +72,7 @@ pub(super) struct Client {
     sdk: aws_sdk_s3::Client,
     bucket: String,
     profile: String,
+    payer: Option<RequestPayer>,
 }
 
 impl Client {
@@ -100,7 +106,15 @@ impl Client {
                 "options",
             ));
         }
-        let shared = loader.load().await;
+        let mut shared = loader.load().await;
+        if let Some(role) = &options.role {
+            let mut provider = AssumeRoleProvider::builder(&role.arn).session_name(SESSION_NAME).configure(&shared);
+            if let Some(id) = &role.external_id {
+                provider = provider.external_id(id);
+            }
+            let assumed = SharedCredentialsProvider::new(provider.build().await);
+            shared = shared.into_builder().credentials_provider(assumed).build();
+        }
         let endpoint = endpoint.or_else(|| shared.endpoint_url().map(str::to_owned));
         // Other servers rarely resolve a host name per bucket, while all of them understand the path.
         let path_style = match env("AWS_S3_PATH_STYLE").map(|v| v.to_lowercase()).as_deref() {
@@ -115,7 +129,8 @@ impl Client {
             None => config,
         };
         let profile = options.profile.clone().or_else(|| env("AWS_PROFILE")).unwrap_or_else(|| "default".to_owned());
-        Self { sdk: aws_sdk_s3::Client::from_conf(config.build()), bucket: bucket.to_owned(), profile }
+        let payer = options.requester_pays.then_some(RequestPayer::Requester);
+        Self { sdk: aws_sdk_s3::Client::from_conf(config.build()), bucket: bucket.to_owned(), profile, payer }
     }
 
     /// The same client for another region.
@@ -140,6 +155,7 @@ impl Client {
             .set_start_after(ask.start_after.clone())
             .set_continuation_token(ask.token.clone())
             .set_max_keys(ask.limit)
+            .set_request_payer(self.payer.clone())
             // Without it a restored object looks archived for ever.
             .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
         let page = request.send().await.map_err(|e| self.refusal(Doing::List, &ask.prefix, &e))?;
@@ -154,7 +170,7 @@ impl Client {
 
     /// An object's size and dates without listing, for those who may read but not list.
     pub(super) async fn head(&self, key: &str) -> Result<Entry, Refusal> {
-        let request = self.sdk.head_object().bucket(&self.bucket).key(key);
+        let request = self.sdk.head_object().bucket(&self.bucket).key(key).set_request_payer(self.payer.clone());
         let head = request.send().await.map_err(|e| self.refusal(Doing::Read, key, &e))?;
         Ok(Entry {
             key: key.to_owned(),
@@ -169,7 +185,7 @@ impl Client {
     pub(super) async fn get(&self, key: &str) -> Result<Bytes, Refusal> {
         let mut attempt = 1;
         loop {
-            let request = self.sdk.get_object().bucket(&self.bucket).key(key);
+            let request = self.sdk.get_object().bucket(&self.bucket).key(key).set_request_payer(self.payer.clone());
             let object = request.send().await.map_err(|e| self.refusal(Doing::Read, key, &e))?;
             let length = object.content_length().and_then(|n| u64::try_from(n).ok());
             match whole(object.body, length).await {

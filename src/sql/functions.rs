@@ -79,7 +79,11 @@ fn text_hash(text: &str) -> String {
 }
 
 /// Text of any Arrow form passes as it is, a null becomes text, everything else is the caller's mistake.
-fn coerce_to_text(function: &str, types: &[DataType], arguments: &[&str]) -> DataFusionResult<Vec<DataType>> {
+pub(super) fn coerce_to_text(
+    function: &str,
+    types: &[DataType],
+    arguments: &[&str],
+) -> DataFusionResult<Vec<DataType>> {
     if types.len() != arguments.len() {
         return plan_err!("{function} takes {}, not {} arguments", arguments.join(" and "), types.len());
     }
@@ -96,7 +100,7 @@ fn coerce_to_text(function: &str, types: &[DataType], arguments: &[&str]) -> Dat
 }
 
 /// Calls `each` with every row's text.
-fn each_text<'a>(
+pub(super) fn each_text<'a>(
     array: &'a ArrayRef,
     each: impl FnMut(Option<&'a str>) -> DataFusionResult<()>,
 ) -> DataFusionResult<()> {
@@ -109,7 +113,7 @@ fn each_text<'a>(
 }
 
 /// An argument as an array of texts, dictionaries laid out.
-fn texts(argument: &ColumnarValue, rows: usize) -> DataFusionResult<ArrayRef> {
+pub(super) fn texts(argument: &ColumnarValue, rows: usize) -> DataFusionResult<ArrayRef> {
     let array = argument.to_array(rows)?;
     match array.data_type() {
         DataType::Dictionary(_, _) | DataType::Null => Ok(cast(&array, &DataType::Utf8View)?),
@@ -118,12 +122,12 @@ fn texts(argument: &ColumnarValue, rows: usize) -> DataFusionResult<ArrayRef> {
 }
 
 /// Rows to evaluate: one where every argument is a constant, so that the answer stays one too.
-fn rows(args: &ScalarFunctionArgs) -> (usize, bool) {
+pub(super) fn rows(args: &ScalarFunctionArgs) -> (usize, bool) {
     let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
     (if constant { 1 } else { args.number_rows }, constant)
 }
 
-fn answer(array: ArrayRef, constant: bool) -> DataFusionResult<ColumnarValue> {
+pub(super) fn answer(array: ArrayRef, constant: bool) -> DataFusionResult<ColumnarValue> {
     if constant {
         Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
     } else {
@@ -131,7 +135,7 @@ fn answer(array: ArrayRef, constant: bool) -> DataFusionResult<ColumnarValue> {
     }
 }
 
-fn text_signature() -> Signature {
+pub(super) fn text_signature() -> Signature {
     Signature::new(TypeSignature::UserDefined, Volatility::Immutable)
 }
 

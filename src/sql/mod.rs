@@ -2,17 +2,22 @@
 //!
 //! Read-only: no statement here writes, and none reads a file that the tables do not stand for.
 
+pub mod aws_ranges;
 pub mod binding;
+pub mod enrich;
 pub mod functions;
 pub mod known;
+pub mod json_value;
+pub mod knowledge;
 pub mod library;
 pub mod linked;
 pub mod logs;
 pub mod mistake;
-pub mod moment;
-pub mod nearest;
 pub mod parameter;
 mod period;
 pub mod query_file;
 pub mod schema;
 pub mod session;
+pub mod setup;
+
+pub(crate) use crate::words::{moment, nearest};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::common::config::Dialect;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -22,7 +23,8 @@ use crate::source::{Filters, Source};
 use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
-use super::{binding, functions, known, mistake, period};
+use super::setup::Setup;
+use super::{binding, enrich, functions, known, mistake, period};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
 ///
@@ -47,6 +49,7 @@ const VIEWS: [(&str, &str); 7] = [
 pub struct Engine {
     context: SessionContext,
     logs: Option<Arc<Logs>>,
+    setup: Setup,
 }
 
 impl Engine {
@@ -55,8 +58,15 @@ impl Engine {
     /// # Errors
     /// Where there is no lake, or it cannot be read.
     pub async fn open_lake(location: &str, options: &LakeOptions, filters: &Filters) -> Result<Self> {
-        let lake = Lake::open(location, options).await?;
-        let engine = Self { context: context()?, logs: None };
+        Self::over_lake(&Lake::open(location, options).await?, filters, Setup::default()).await
+    }
+
+    /// The same over an opened lake, with what the configuration says.
+    ///
+    /// # Errors
+    /// Where the lake's tables cannot be read.
+    pub async fn over_lake(lake: &Lake, filters: &Filters, setup: Setup) -> Result<Self> {
+        let engine = Self { context: context(&setup)?, logs: None, setup };
         engine.register("ledger_rows", lake.provider(LEDGER.name).await?)?;
         engine.view("ledger", &ledger::latest().replace("FROM ledger)", "FROM ledger_rows)")).await?;
         let calls = lake.provider(CREDENTIAL_CALLS.name).await?;
@@ -73,13 +83,22 @@ impl Engine {
     /// # Errors
     /// Where a view does not fit the tables; that a source cannot be read shows when it is asked.
     pub async fn open_logs(sources: Vec<Source>, filters: &Filters) -> Result<Self> {
+        Self::over_logs(sources, filters, Setup::default()).await
+    }
+
+    /// The same, with what the configuration says.
+    ///
+    /// # Errors
+    /// As [`Engine::open_logs`].
+    pub async fn over_logs(sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
         let wider = Filters {
             since: filters.since.map(|t| t - LOOK_AROUND),
             until: filters.until.map(|t| t + LOOK_AROUND),
+            late_files: filters.late_files,
             ..Filters::default()
         };
-        let logs = Logs::new(sources, wider);
-        let engine = Self { context: context()?, logs: Some(logs.clone()) };
+        let logs = Logs::new(sources, wider, setup.max_object);
+        let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup };
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
         let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
@@ -92,9 +111,13 @@ impl Engine {
 
     async fn tables(&self, events: Arc<dyn TableProvider>, derived: Derived, filters: &Filters) -> Result<()> {
         self.narrowed(EVENTS.name, events, filters).await?;
-        let inputs = Inputs::new(derived);
+        let inputs = Inputs::new(derived, Arc::clone(&self.setup.known));
         for table in COMPUTED {
             self.narrowed(table.name, Arc::new(Computed::new(table, inputs.clone())), filters).await?;
+        }
+        for (table, rows) in self.setup.known.tables()? {
+            let known = MemTable::try_new(table.schema(), vec![vec![rows]]).map_err(broken)?;
+            self.register(table.name, Arc::new(known))?;
         }
         for (name, sql) in VIEWS {
             self.view(name, sql).await?;
@@ -138,6 +161,14 @@ impl Engine {
         known::known(&self.context)
     }
 
+    /// A table or view by name.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub async fn table(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        self.context.table_provider(name).await.map_err(broken)
+    }
+
     /// Plans one statement and binds its parameters.
     ///
     /// # Errors
@@ -167,6 +198,11 @@ impl Engine {
         mistake::explained(frame.execute_stream().await, &names)
     }
 
+    /// A sentence for each function that was asked since the last time and gives null for want of a database.
+    pub fn missed(&self) -> Vec<String> {
+        self.setup.enrichment.missed()
+    }
+
     /// For log files: what has been read so far, and what could not be.
     pub fn books(&self) -> Option<Books> {
         self.logs.as_ref().map(|logs| logs.books_so_far())
@@ -177,7 +213,11 @@ fn broken(error: datafusion::error::DataFusionError) -> Error {
     Error::internal("the tables could not be set up").source(error)
 }
 
-fn context() -> Result<SessionContext> {
+/// A session with rolecall's functions and limits, and no tables.
+///
+/// # Errors
+/// Only where DataFusion refuses its settings.
+pub fn context(setup: &Setup) -> Result<SessionContext> {
     let mut config = SessionConfig::new().with_information_schema(true).with_batch_size(8192);
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
@@ -187,9 +227,18 @@ fn context() -> Result<SessionContext> {
     options.catalog.default_catalog = "rolecall".into();
     options.catalog.default_schema = "public".into();
     let top = std::num::NonZeroUsize::new(3).ok_or_else(|| Error::internal("three is not zero"))?;
-    let pool = TrackConsumersPool::new(FairSpillPool::new(MEMORY), top);
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(broken)?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let pool = TrackConsumersPool::new(FairSpillPool::new(setup.memory.unwrap_or(MEMORY)), top);
+    let mut runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
+    if let Some(folder) = &setup.spill_dir {
+        std::fs::create_dir_all(folder).map_err(|e| {
+            Error::usage("the folder to spill to cannot be used")
+                .context("folder", folder.display().to_string())
+                .source(e)
+        })?;
+        runtime = runtime.with_temp_file_path(folder);
+    }
+    let context = SessionContext::new_with_config_rt(config, runtime.build_arc().map_err(broken)?);
     functions::register(&context)?;
+    enrich::register(&context, &setup.enrichment);
     Ok(context)
 }

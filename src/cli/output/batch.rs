@@ -4,15 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringBuilder};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion_functions_json::{JsonUnionEncoder, JsonUnionValue};
 
 use super::failed;
 use crate::error::Result;
+use crate::sql::json_value::{formatted, union_text};
 
 /// The columns that are written.
 pub struct Shape {
@@ -70,34 +69,4 @@ fn written_type(kind: &DataType) -> DataType {
         DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         other => other.clone(),
     }
-}
-
-fn formatted(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let options = FormatOptions::default();
-    let formatter = ArrayFormatter::try_new(array, &options)?;
-    let mut out = StringBuilder::new();
-    for row in 0..array.len() {
-        out.append_option(array.is_valid(row).then(|| formatter.value(row).to_string()));
-    }
-    Ok(Arc::new(out.finish()))
-}
-
-/// The values of `json_get` and `->`: text as it is, everything else as its JSON.
-pub fn union_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let Some(values) = array.as_union_opt().and_then(|union| JsonUnionEncoder::from_union(union.clone())) else {
-        return formatted(array);
-    };
-    let mut out = StringBuilder::new();
-    for row in 0..values.len() {
-        match values.get_value(row) {
-            JsonUnionValue::JsonNull => out.append_null(),
-            JsonUnionValue::Bool(value) => out.append_value(if value { "true" } else { "false" }),
-            JsonUnionValue::Int(value) => out.append_value(value.to_string()),
-            JsonUnionValue::Float(value) => out.append_value(value.to_string()),
-            JsonUnionValue::Str(text) | JsonUnionValue::Array(text) | JsonUnionValue::Object(text) => {
-                out.append_value(text)
-            }
-        }
-    }
-    Ok(Arc::new(out.finish()))
 }

@@ -11,11 +11,11 @@ use arrow::json::writer::{
     Encoder, EncoderFactory, EncoderOptions, JsonFormat, LineDelimited, NullableEncoder, WriterBuilder,
 };
 
-use super::batch::union_text;
 use super::cell::time;
 use super::escape::acts;
 use super::{Target, Writer, failed};
 use crate::error::Result;
+use crate::sql::json_value::union_text;
 
 /// How a list, struct or map becomes JSON text in formats that have no lists.
 pub static NESTED: LazyLock<EncoderOptions> =

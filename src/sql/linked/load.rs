@@ -1,14 +1,17 @@
 //! Derived rows out of Arrow into what linking reads.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
 use crate::lake::rows::typed;
 use crate::lake::schema::Type;
-use crate::sts::link::{self, Caller, Input, Issue, Revocation, Sighting, Use, link};
+use crate::sts::link::{self, Caller, Input, Issue, Links, Revocation, Sighting, Use, link};
 use crate::sts::names::{Name, Names};
 
+use super::super::knowledge::{Known, Top};
 use super::Linked;
 use super::known::{Dictionaries, Texts};
 
@@ -132,6 +135,15 @@ fn truths(batch: &RecordBatch, name: &str) -> Result<BooleanArray> {
     typed(batch, name, &DataType::Boolean)
 }
 
+/// Where the configuration knows an origin, its class is what the configuration says.
+fn classify(links: &mut Links, told: &Known) {
+    let Links { names, sessions, .. } = links;
+    for origin in sessions.iter_mut().map(|session| &mut session.origin) {
+        let [name, provider, account] = [origin.name, origin.provider, origin.account].map(|name| names.get(name));
+        origin.class = told.class(Top { kind: origin.kind, name, provider, account }).unwrap_or(origin.class);
+    }
+}
+
 /// Takes batches of both derived tables, in any order, and links them in the end.
 #[derive(Default)]
 pub struct Loader {
@@ -146,11 +158,12 @@ pub struct Loader {
 
 impl Loader {
     /// Links what was taken.
-    pub fn finish(self) -> Linked {
+    pub fn finish(self, told: Arc<Known>) -> Linked {
         let Self { input, calls, issue_rows, failures, sign_ins, .. } = self;
-        let links = link(input);
+        let mut links = link(input);
+        classify(&mut links, &told);
         let ancestors = (0..links.sessions.len()).map(|place| link::ancestors(&links.sessions, place)).collect();
-        Linked { links, calls, issue_rows, failures, sign_ins, ancestors, plain: Default::default() }
+        Linked { links, calls, issue_rows, failures, sign_ins, ancestors, plain: Default::default(), told }
     }
 
     /// Takes a batch of `credential_calls`.

@@ -2,7 +2,7 @@
 //!
 //! Linking looks at all derived rows at once and is done once per question; a table builds only the columns a query reads.
 
-mod build;
+pub(super) mod build;
 mod edges;
 mod focus;
 mod known;
@@ -12,9 +12,13 @@ mod provider;
 mod sessions;
 mod tables;
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 
 use crate::sts::link::Links;
+
+use super::knowledge::Known;
 
 pub use provider::{Computed, Derived, Inputs};
 
@@ -29,4 +33,6 @@ pub struct Linked {
     sign_ins: Vec<load::SignIn>,
     ancestors: Vec<Vec<usize>>,
     plain: plain::Plain,
+    /// What the configuration says.
+    told: Arc<Known>,
 }

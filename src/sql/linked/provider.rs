@@ -20,6 +20,7 @@ use crate::lake::lookup::widest;
 use crate::lake::schema::{Table, Type};
 use crate::sql::schema::SESSIONS;
 
+use super::super::knowledge::Known;
 use super::Linked;
 use super::focus::{Focus, Window};
 use super::load::Loader;
@@ -47,6 +48,7 @@ pub enum Derived {
 /// Where the derived rows come from, and what linking made of them.
 pub struct Inputs {
     derived: Derived,
+    told: Arc<Known>,
     linked: Mutex<Option<(Window, Arc<Linked>)>>,
 }
 
@@ -57,9 +59,9 @@ enum Rows {
 }
 
 impl Inputs {
-    /// Reads from there, when asked.
-    pub fn new(derived: Derived) -> Arc<Self> {
-        Arc::new(Self { derived, linked: Mutex::new(None) })
+    /// Reads from there, when asked, with what the configuration says beside it.
+    pub fn new(derived: Derived, told: Arc<Known>) -> Arc<Self> {
+        Arc::new(Self { derived, told, linked: Mutex::new(None) })
     }
 
     /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
@@ -99,6 +101,7 @@ impl Inputs {
     /// Reads the derived rows of a window and links them.
     async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
         let (sender, mut receiver) = mpsc::channel(WAITING);
+        let told = Arc::clone(&self.told);
         let linking = tokio::task::spawn_blocking(move || {
             let mut loader = Loader::default();
             while let Some(rows) = receiver.blocking_recv() {
@@ -107,7 +110,7 @@ impl Inputs {
                     Rows::Activity(batch) => loader.activity(&batch)?,
                 }
             }
-            Ok(loader.finish())
+            Ok(loader.finish(told))
         });
         // Where nobody listens any more, linking has failed and says why.
         match &self.derived {

@@ -104,7 +104,11 @@ impl Linked {
                 let account = self.caller_account(issue.caller.kind, issue.caller.account)?;
                 Some(account != self.text(self.session(p).role_account)?)
             })),
-            "outside_organization" => new_null_array(&column.kind.arrow(), places.len()),
+            "outside_organization" => truths(all().map(|p| {
+                let issue = self.issue(p)?;
+                let account = self.caller_account(issue.caller.kind, issue.caller.account)?;
+                self.told.in_organization(account).map(|inside| !inside)
+            })),
             "origin_type" => texts(all().map(|p| Some(self.session(p).origin.kind))),
             "origin_class" => texts(all().map(|p| Some(self.session(p).origin.class))),
             "origin" => name(|s| s.origin.name),

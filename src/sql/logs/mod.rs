@@ -48,9 +48,13 @@ impl std::fmt::Debug for Logs {
 
 impl Logs {
     /// Log files of `sources`, as far as `filters` let them be pruned.
-    pub fn new(sources: Vec<Source>, filters: Filters) -> Arc<Self> {
+    ///
+    /// An object may hold `max_object` bytes once decompressed; `None` for the usual.
+    pub fn new(sources: Vec<Source>, filters: Filters, max_object: Option<u64>) -> Arc<Self> {
+        let usual = Limits::default();
+        let limits = Limits { max_decompressed: max_object.unwrap_or(usual.max_decompressed), ..usual };
         let books = Mutex::new(Books::default());
-        Arc::new(Self { sources, filters, limits: Limits::default(), objects: OnceCell::new(), books })
+        Arc::new(Self { sources, filters, limits, objects: OnceCell::new(), books })
     }
 
     /// Lists the objects, once.
