@@ -71,7 +71,7 @@ for name in names:
         elif isinstance(theirs, pandas.Timestamp):
             assert simple(theirs.to_pydatetime()) == ours, f"pandas: {name}: {theirs!r}"
         else:
-            assert theirs == ours, f"pandas: {name}: {theirs!r}, {ours!r}"
+            assert simple(theirs) == ours, f"pandas: {name}: {theirs!r}, {ours!r}"
 print(f"pandas: {len(frame)} rows of {len(names)} columns")
 
 # A spreadsheet takes a cell that begins so for a formula, unless it is a number.

@@ -191,7 +191,7 @@ mod tests {
             ("\\i", "\\i takes FILE", "\\? lists the commands"),
             ("\\q now", "\\q takes nothing", "\\? lists the commands"),
             ("\\ask x y", "'y' is no value for a parameter", "write name=value"),
-            ("\\format cvs", "there is no format 'cvs'", "did you mean csv?"),
+            ("\\format markdwn", "there is no format 'markdwn'", "did you mean markdown?"),
             ("\\timing maybe", "'maybe' is neither on nor off", ""),
             ("\\who 'x", "a quote in this command is never closed", ""),
             ("\\", "there is no command \\", ""),
