@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+mod faulty_sources;
 mod ingest;
 mod lake_s3;
 mod questions;
