@@ -4,6 +4,7 @@
 
 mod cli;
 mod faulty_sources;
+mod fuzzed;
 mod ingest;
 mod lake_s3;
 mod questions;
