@@ -7,6 +7,7 @@ mod faulty_sources;
 mod fuzzed;
 mod ingest;
 mod lake_s3;
+mod maintenance;
 mod questions;
 mod readme;
 mod real_logs;

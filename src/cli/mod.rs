@@ -14,6 +14,7 @@ pub mod output;
 mod progress;
 mod sources;
 mod sql;
+mod upkeep;
 mod who;
 mod who_screen;
 
