@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+mod crashes;
 mod faulty_sources;
 mod fuzzed;
 mod ingest;
