@@ -4,11 +4,14 @@
 
 mod cli;
 mod crashes;
+mod faulty_s3;
 mod faulty_sources;
 mod fuzzed;
 mod ingest;
 mod lake_s3;
 mod maintenance;
+#[path = "support/proxy.rs"]
+mod proxy;
 mod questions;
 mod readme;
 mod real_logs;
