@@ -10,6 +10,7 @@ mod fuzzed;
 mod ingest;
 mod lake_s3;
 mod maintenance;
+mod own_security;
 #[path = "support/proxy.rs"]
 mod proxy;
 mod questions;
