@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cloudtrail;
 pub mod config;
 pub mod error;
+pub mod failpoint;
 pub mod ingest;
 pub mod lake;
 pub mod serve;

@@ -4,11 +4,19 @@
 
 mod catalogue;
 mod cli;
-mod exit_codes;
 mod config;
+mod crashes;
+mod exit_codes;
+mod faulty_s3;
+mod faulty_sources;
+mod fuzzed;
 mod ingest;
 mod lake_s3;
+mod maintenance;
 mod outputs;
+mod own_security;
+#[path = "support/proxy.rs"]
+mod proxy;
 mod questions;
 mod readme;
 mod real_logs;

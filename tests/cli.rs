@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 
-fn rolecall(arguments: &[&str]) -> Command {
+pub fn rolecall(arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin!("rolecall"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     for variable in ["ROLECALL_LAKE", "COLUMNS"] {
@@ -18,16 +18,16 @@ fn rolecall(arguments: &[&str]) -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> (i32, String, String) {
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
     told(rolecall(arguments).output().unwrap())
 }
 
-fn told(output: Output) -> (i32, String, String) {
+pub fn told(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
-fn path(path: &Path) -> &str {
+pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

@@ -22,9 +22,9 @@ use rolecall::source::{Filters, S3Options, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const ACCOUNT: &str = "111122223333";
+pub const ACCOUNT: &str = "111122223333";
 
-fn event(n: u32, time: &str) -> Value {
+pub fn event(n: u32, time: &str) -> Value {
     json!({
         "eventVersion": "1.08",
         "eventID": format!("00000000-0000-4000-8000-{n:012}"),
@@ -42,22 +42,32 @@ fn event(n: u32, time: &str) -> Value {
     })
 }
 
-fn events(from: u32, to: u32, time: &str) -> Vec<Value> {
+/// The same; one in three is a call that gave credentials.
+pub fn issue(n: u32, time: &str) -> Value {
+    let mut record = event(n, time);
+    if n.is_multiple_of(3) {
+        record["responseElements"] = json!({ "credentials": { "accessKeyId": format!("ASIA{n:016}"),
+            "expiration": "Nov 7, 2026, 1:00:00 PM", "sessionToken": "made" } });
+    }
+    record
+}
+
+pub fn events(from: u32, to: u32, time: &str) -> Vec<Value> {
     (from..to).map(|n| event(n, time)).collect()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
     gz.write_all(bytes).unwrap();
     gz.finish().unwrap()
 }
 
-fn object(records: &[Value]) -> Vec<u8> {
+pub fn object(records: &[Value]) -> Vec<u8> {
     gzip(json!({ "Records": records }).to_string().as_bytes())
 }
 
 /// Writes an object under the name that CloudTrail would give it.
-fn put(folder: &Path, day: &str, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+pub fn put(folder: &Path, day: &str, name: &str, bytes: &[u8]) -> std::path::PathBuf {
     let (y, m, d) = (&day[..4], &day[5..7], &day[8..]);
     let folder = folder.join(format!("AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/{y}/{m}/{d}"));
     std::fs::create_dir_all(&folder).unwrap();
@@ -67,7 +77,7 @@ fn put(folder: &Path, day: &str, name: &str, bytes: &[u8]) -> std::path::PathBuf
 }
 
 /// Five objects over two days, 60 records, 50 events: two objects repeat others' events.
-fn logs() -> TempDir {
+pub fn logs() -> TempDir {
     let logs = tempfile::tempdir().unwrap();
     let root = logs.path();
     put(root, "2026-11-06", "2355Z_aaaaaaaaaaaaaaaa", &object(&events(0, 20, "2026-11-06T23:50:00Z")));
@@ -78,26 +88,26 @@ fn logs() -> TempDir {
     logs
 }
 
-async fn plan(source: &Path, lake: &Path) -> Plan {
+pub async fn plan(source: &Path, lake: &Path) -> Plan {
     let source = Source::open(source.to_str().unwrap(), &S3Options::default()).await.unwrap();
     Plan::new(vec![source], lake.to_str().unwrap())
 }
 
-async fn go(plan: Plan) -> Summary {
+pub async fn go(plan: Plan) -> Summary {
     let summary = ingest(plan, &|_| {}, Arc::new(AtomicBool::new(false))).await.unwrap();
     assert!(summary.balances(), "{summary:?}");
     summary
 }
 
-async fn take(source: &Path, lake: &Path) -> Summary {
+pub async fn take(source: &Path, lake: &Path) -> Summary {
     go(plan(source, lake).await).await
 }
 
-async fn open(lake: &Path) -> Lake {
+pub async fn open(lake: &Path) -> Lake {
     Lake::open(lake.to_str().unwrap(), &LakeOptions::default()).await.unwrap()
 }
 
-async fn sql(lake: &Path, query: &str) -> Vec<RecordBatch> {
+pub async fn sql(lake: &Path, query: &str) -> Vec<RecordBatch> {
     let lake = open(lake).await;
     let context = SessionContext::new();
     for table in ["events", "ledger", "credential_calls", "activity"] {
@@ -106,13 +116,13 @@ async fn sql(lake: &Path, query: &str) -> Vec<RecordBatch> {
     context.sql(query).await.unwrap().collect().await.unwrap()
 }
 
-async fn number(lake: &Path, query: &str) -> i64 {
+pub async fn number(lake: &Path, query: &str) -> i64 {
     let batches = sql(lake, query).await;
     let batch = batches.iter().find(|b| b.num_rows() > 0).unwrap();
     batch.column(0).as_primitive::<Int64Type>().value(0)
 }
 
-async fn texts(lake: &Path, query: &str) -> Vec<String> {
+pub async fn texts(lake: &Path, query: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for batch in sql(lake, query).await {
         let column = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8).unwrap();
@@ -122,7 +132,7 @@ async fn texts(lake: &Path, query: &str) -> Vec<String> {
 }
 
 /// What must be the same however the events came in.
-async fn content(lake: &Path) -> Vec<String> {
+pub async fn content(lake: &Path) -> Vec<String> {
     texts(
         lake,
         "SELECT concat_ws('|', event_date, event_time, event_id, event_source, recipient_account_id, access_key_id, \
@@ -131,11 +141,11 @@ async fn content(lake: &Path) -> Vec<String> {
     .await
 }
 
-async fn activity(lake: &Path) -> i64 {
+pub async fn activity(lake: &Path) -> i64 {
     number(lake, "SELECT sum(event_count) FROM activity").await
 }
 
-fn versions(summary: &Summary) -> BTreeMap<&'static str, u64> {
+pub fn versions(summary: &Summary) -> BTreeMap<&'static str, u64> {
     summary.versions.iter().copied().collect()
 }
 
@@ -187,7 +197,7 @@ async fn the_order_and_the_number_of_runs_do_not_matter() {
     assert!(versions(&summary)["events"] > 1);
 }
 
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+pub fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

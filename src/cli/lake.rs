@@ -1,4 +1,4 @@
-//! `rolecall lake`: what is in the lake.
+//! `rolecall lake`: what is in the lake; `upkeep` looks after it.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::answer::Answering;
 use super::arguments::{Answer, Configured, S3, lake_location};
 use super::console::Console;
 use super::interrupt::Interrupt;
+use super::upkeep::{Optimize, Rederive, Upgrade, Vacuum};
 use crate::error::{Error, Result};
 use crate::lake::schema::{EVENTS, TABLES};
 use crate::lake::store;
@@ -24,6 +25,10 @@ pub struct Lake {
 #[derive(Debug, Subcommand)]
 enum LakeVerb {
     Status(Status),
+    Optimize(Optimize),
+    Vacuum(Vacuum),
+    Rederive(Rederive),
+    Upgrade(Upgrade),
 }
 
 /// Say what is in the lake: every table's rows, files, bytes and version, and the time its events span
@@ -46,7 +51,13 @@ impl Lake {
     /// # Errors
     /// There is no lake, or it cannot be read, or the answer cannot be written.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
-        let LakeVerb::Status(status) = self.verb;
+        let status = match self.verb {
+            LakeVerb::Status(status) => status,
+            LakeVerb::Optimize(verb) => return verb.run(console, interrupt).await,
+            LakeVerb::Vacuum(verb) => return verb.run(console, interrupt).await,
+            LakeVerb::Rederive(verb) => return verb.run(console, interrupt).await,
+            LakeVerb::Upgrade(verb) => return verb.run(console, interrupt).await,
+        };
         let answering = Answering::begin(&status.answer, console)?;
         interrupt
             .unless(async {

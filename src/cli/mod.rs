@@ -18,6 +18,7 @@ mod shell;
 mod serve;
 mod sources;
 mod sql;
+mod upkeep;
 mod who;
 mod who_screen;
 

@@ -101,10 +101,11 @@ impl Object<'_> {
         if let Some(book) = book {
             return book;
         }
-        let mut members = Members::new(bytes);
+        let (mut members, mut total) = (Members::new(bytes), 0);
         self.stream(each, |out| {
             let (filled, end) = members.fill(out);
-            (filled, end.map(flaw))
+            total += filled;
+            (filled, end.map(|end| flaw(end, total)))
         })
     }
 
@@ -237,15 +238,15 @@ fn too_large(limits: &Limits) -> (Reason, Cow<'static, str>) {
     (Reason::TooLarge, format!("larger than {} bytes once decompressed", limits.max_decompressed).into())
 }
 
-/// What a gzip stream's end says.
-fn flaw(end: End) -> Flaw {
+/// What a gzip stream's end says, after so many bytes of text.
+fn flaw(end: End, total: usize) -> Flaw {
     let text = match end {
         End::Whole => return None,
-        End::Truncated => "the gzip data ends too early".into(),
-        End::Corrupt => "the gzip data is broken or its checksum is wrong".into(),
-        End::Garbage(length) => format!("{length} bytes that are no gzip data follow the end").into(),
+        End::Truncated => format!("the gzip data ends too early, after {total} bytes of text"),
+        End::Corrupt => format!("the gzip data is broken, or its checksum is wrong, after {total} bytes of text"),
+        End::Garbage(length) => format!("{length} bytes that are no gzip data follow the end"),
     };
-    end.reason().map(|reason| (reason, text))
+    end.reason().map(|reason| (reason, text.into()))
 }
 
 /// Fills `out` from a reader, in the form that `stream` asks for.

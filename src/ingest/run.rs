@@ -17,6 +17,7 @@ use super::summary::{Located, Summary};
 use super::worker::{Read, Shared, work};
 use super::{Knobs, Phase, Plan, Progress};
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::lake::catch_up::{Prepared, catch_up, derived_tables};
 use crate::lake::commit::commit_events;
 use crate::lake::dedup::{Dedup, Forestalled, Verdict};
@@ -249,7 +250,9 @@ impl Run<'_> {
         if let Some(lake) = lake
             && !self.plan.dry_run
         {
+            failpoint::reached("files");
             let outcome = commit_events(lake, files, &mut dedup).await?;
+            failpoint::reached("events");
             let as_prepared = outcome.taken_out.is_empty();
             take_back(&mut objects, &outcome.taken_out);
             let prepared = match outcome.version {
@@ -264,6 +267,7 @@ impl Run<'_> {
             if outcome.version.is_some() {
                 catch_up(lake, prepared).await?;
             }
+            failpoint::reached("all-derived");
             let rows = self.rows(&objects, &entries);
             if !rows.is_empty() {
                 let at = chrono::Utc::now().timestamp_micros();

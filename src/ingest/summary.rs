@@ -94,7 +94,9 @@ impl Summary {
 
     /// Whether some input could not be read.
     pub fn is_incomplete(&self) -> bool {
+        // `reasons` knows the faults of whole objects that are read to their end, such as bytes behind it.
         self.objects.failed + self.objects.archived + self.objects.truncated + self.faults > 0
+            || !self.reasons.is_empty()
     }
 
     /// Events a second, duplicates included.

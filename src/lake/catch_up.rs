@@ -6,6 +6,7 @@ use super::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, Table};
 use super::store::{Committed, DERIVED_APP, Lake};
 use super::write::NewFile;
 use crate::error::{Error, Result};
+use crate::failpoint;
 
 /// Rows of `events` after which derived rows are written out, so that memory stays bounded.
 pub const DERIVE_ROWS: usize = 500_000;
@@ -37,7 +38,7 @@ pub async fn catch_up(lake: &mut Lake, prepared: Option<Prepared>) -> Result<()>
             let mut files: Vec<NewFile> = ours
                 .map(|p| p.files.iter().filter(|f| f.table.name == table.name).cloned().collect())
                 .unwrap_or_default();
-            let made = derive(lake, table, &missing.paths).await?;
+            let made = derive(lake, &[table], &missing.paths).await?;
             files.extend(made.iter().cloned());
             // No events yet, hence nothing to know of.
             if missing.never && missing.paths.is_empty() && !missing.with_prepared {
@@ -45,7 +46,10 @@ pub async fn catch_up(lake: &mut Lake, prepared: Option<Prepared>) -> Result<()>
             }
             let version = i64::try_from(target).unwrap_or(i64::MAX);
             match lake.commit(table, &files, Some((DERIVED_APP, version))).await? {
-                Committed::Version(_) => break,
+                Committed::Version(_) => {
+                    failpoint::reached("derived");
+                    break;
+                }
                 // Another run caught up first, or half of the way: look again.
                 Committed::Behind => {
                     let writer = lake.writer(table)?;
@@ -84,8 +88,11 @@ async fn missing(
         if let Some(version) = ours
             && let Some(added) = lake.added(&EVENTS, version).await?
         {
-            paths.retain(|path| !added.contains(path));
-            with_prepared = true;
+            // Files that were put together with others meanwhile hold the prepared rows' events: all is made from those then.
+            with_prepared = added.iter().all(|path| paths.contains(path));
+            if with_prepared {
+                paths.retain(|path| !added.contains(path));
+            }
         }
         return Ok(Some(Missing { paths, with_prepared, never: true }));
     };
@@ -102,29 +109,29 @@ async fn missing(
             Error::input("a derived table is so far behind that the log of the events it lacks is gone")
                 .context("lake", lake.location().to_owned())
                 .context("table", table.name)
-                .hint("remove the table's folder from the lake; the next ingest makes it anew from the events")
+                .hint("make it anew from the events: rolecall lake rederive")
         })?;
         missing.paths.extend(added);
     }
     Ok(Some(missing))
 }
 
-/// Makes and writes one table's rows from files of `events`.
-async fn derive(lake: &Lake, table: &'static Table, paths: &[String]) -> Result<Vec<NewFile>> {
-    let (events, writer) = (lake.files(&EVENTS)?, lake.writer(table)?);
+/// Makes and writes some derived tables' rows from files of `events`.
+pub(super) async fn derive(lake: &Lake, tables: &[&'static Table], paths: &[String]) -> Result<Vec<NewFile>> {
+    let events = lake.files(&EVENTS)?;
     let mut files = Vec::new();
     let (mut derived, mut rows) = (Derived::new()?, 0);
     for (place, path) in paths.iter().enumerate() {
         events
-            .read_events(path, &mut |batch| {
+            .read_rows(path, &mut |batch| {
                 rows += batch.num_rows();
                 derived.add(&batch)
             })
             .await?;
         if rows >= DERIVE_ROWS || place + 1 == paths.len() {
             for (made, batch) in std::mem::replace(&mut derived, Derived::new()?).finish()? {
-                if made.name == table.name && batch.num_rows() > 0 {
-                    files.push(writer.write_rows(&batch).await?);
+                if tables.iter().any(|table| table.name == made.name) && batch.num_rows() > 0 {
+                    files.push(lake.writer(made)?.write_rows(&batch).await?);
                 }
             }
             rows = 0;

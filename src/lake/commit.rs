@@ -76,7 +76,7 @@ async fn take_out(
         let mut rest: Vec<Kept> = Vec::new();
         let mut at = 0;
         files_now
-            .read_events(&file.add.path, &mut |batch| {
+            .read_rows(&file.add.path, &mut |batch| {
                 let mask: BooleanArray = keep.iter().skip(at).take(batch.num_rows()).copied().map(Some).collect();
                 at += batch.num_rows();
                 let batch = filter_record_batch(&batch, &mask)

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, TimestampMicrosecondType};
 use bytes::Bytes;
 use deltalake::DeltaTable;
@@ -23,7 +23,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::batch::day;
-use super::schema::{EVENTS, Table};
+use super::schema::Table;
 use super::slots::Slots;
 use crate::error::{Error, Result};
 
@@ -40,7 +40,7 @@ pub struct DataFile {
     /// Its rows; 0 where the statistics do not say.
     pub rows: usize,
     /// The partition's day.
-    day: Option<i32>,
+    pub(super) day: Option<i32>,
     times: Option<(i64, i64)>,
     accounts: Option<(String, String)>,
 }
@@ -220,41 +220,41 @@ impl Files {
         };
         let mut stream = builder.build().map_err(broken)?;
         while let Some(batch) = stream.next().await {
-            each(batch.map_err(broken)?)?;
+            each(with_nulls(batch.map_err(broken)?, self.table, reading.columns)?)?;
         }
         Ok(())
     }
 }
 
 impl Files {
-    /// Reads whole rows of a file of `events`, the partition's column included.
+    /// Reads whole rows of a file, the partition's column included.
     ///
     /// # Errors
     /// Where the file cannot be read, or `each` fails.
-    pub(super) async fn read_events(
+    pub(super) async fn read_rows(
         &self,
         path: &str,
         each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
     ) -> Result<()> {
+        let table = self.table;
         let columns: Vec<&str> =
-            EVENTS.columns.iter().map(|c| c.name).filter(|name| Some(*name) != EVENTS.partition).collect();
-        let misfit = || Error::internal("a stored file of events does not have the lake's columns");
+            table.columns.iter().map(|c| c.name).filter(|name| Some(*name) != table.partition).collect();
+        let misfit = || Error::internal("a stored file does not have the lake's columns").context("table", table.name);
         self.read_path(path, Reading::of(&columns, &[]), &mut |stored| {
-            let times = stored
-                .column_by_name("event_time")
-                .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-                .ok_or_else(misfit)?;
-            let days: ArrayRef = Arc::new(times.unary::<_, Date32Type>(day));
-            let columns = EVENTS
+            let days = || {
+                let times = stored.column_by_name("event_time")?.as_primitive_opt::<TimestampMicrosecondType>()?;
+                Some(Arc::new(times.unary::<_, Date32Type>(day)) as ArrayRef)
+            };
+            let columns = table
                 .columns
                 .iter()
                 .map(|column| match stored.column_by_name(column.name) {
                     Some(values) => Some(values.clone()),
-                    None => (Some(column.name) == EVENTS.partition).then(|| days.clone()),
+                    None => days().filter(|_| Some(column.name) == table.partition),
                 })
                 .collect::<Option<Vec<_>>>()
                 .ok_or_else(misfit)?;
-            each(RecordBatch::try_new(EVENTS.schema(), columns).map_err(|e| misfit().source(e))?)
+            each(RecordBatch::try_new(table.schema(), columns).map_err(|e| misfit().source(e))?)
         })
         .await
     }
@@ -265,6 +265,21 @@ pub(super) fn unreadable(table: &Table, path: &str, e: ParquetError) -> Error {
         .context("table", table.name)
         .context("file", path.to_owned())
         .source(e)
+}
+
+/// Adds the columns that are younger than the file.
+fn with_nulls(batch: RecordBatch, table: &Table, wanted: &[&str]) -> Result<RecordBatch> {
+    let lacks = |name: &str| wanted.contains(&name) && batch.column_by_name(name).is_none();
+    let young: Vec<_> = table.columns.iter().filter(|column| lacks(column.name)).collect();
+    if young.is_empty() {
+        return Ok(batch);
+    }
+    let rows = batch.num_rows();
+    let old = batch.schema();
+    let fields = old.fields().iter().zip(batch.columns()).map(|(f, c)| (f.name().clone(), c.clone(), true));
+    let nulls = young.iter().map(|c| (c.name.to_owned(), new_null_array(&c.kind.arrow(), rows), true));
+    RecordBatch::try_from_iter_with_nullable(fields.chain(nulls))
+        .map_err(|e| Error::internal("cannot add columns to a file's rows").context("table", table.name).source(e))
 }
 
 /// One file in the lake's store, read by ranges.

@@ -11,6 +11,7 @@ pub mod files;
 pub mod kept;
 pub mod ledger;
 pub mod lookup;
+pub mod maintain;
 pub mod pages;
 mod root;
 pub mod rows;

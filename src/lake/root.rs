@@ -93,7 +93,7 @@ impl Root {
         Ok(Self { name: location.to_owned(), url, storage })
     }
 
-    fn table(&self, table: &Table) -> Result<Url> {
+    pub(super) fn table(&self, table: &Table) -> Result<Url> {
         let mut url = self.url.clone();
         url.path_segments_mut()
             .map_err(|()| Error::usage("the lake's location cannot hold tables").context("lake", self.name.clone()))?
@@ -117,8 +117,8 @@ impl Root {
             .source(e)
     }
 
-    /// The newest version of a table; `None` where there is none.
-    pub(super) async fn newest(&self, table: &'static Table) -> Result<Option<DeltaTable>> {
+    /// The newest version of a table, whatever its layout; `None` where there is none.
+    pub(super) async fn find(&self, table: &'static Table) -> Result<Option<DeltaTable>> {
         // Opening a store on a missing local folder is an error of its own kind; no folder, no table.
         if let Ok(path) = self.table(table)?.to_file_path()
             && !path.join("_delta_log").is_dir()
@@ -130,13 +130,26 @@ impl Root {
             return Ok(None);
         }
         delta.load().await.map_err(|e| self.unreadable(table, e))?;
-        self.known_layout(table, &delta)?;
         Ok(Some(delta))
     }
 
-    fn known_layout(&self, table: &Table, delta: &DeltaTable) -> Result<()> {
-        let metadata = delta.snapshot().map_err(|e| self.unreadable(table, e))?.metadata();
-        let written = metadata.configuration().get(SCHEMA_PROPERTY).and_then(|text| text.parse::<u64>().ok());
+    /// The newest version of a table that has this program's layout; `None` where there is no table.
+    pub(super) async fn newest(&self, table: &'static Table) -> Result<Option<DeltaTable>> {
+        let Some(delta) = self.find(table).await? else { return Ok(None) };
+        if !self.layout(table, &delta)?.is_ours() {
+            return Err(Error::input("this lake was written by an earlier rolecall")
+                .context("lake", self.name.clone())
+                .context("table", table.name)
+                .hint("bring it up to date, which touches no data file: rolecall lake upgrade --lake LAKE"));
+        }
+        Ok(Some(delta))
+    }
+
+    /// The layout of a table of this program's, or of an earlier one's.
+    pub(super) fn layout(&self, table: &Table, delta: &DeltaTable) -> Result<Layout> {
+        let snapshot = delta.snapshot().map_err(|e| self.unreadable(table, e))?;
+        let configuration = snapshot.metadata().configuration();
+        let written = configuration.get(SCHEMA_PROPERTY).and_then(|text| text.parse::<u64>().ok());
         let refuse = |what: &str, hint: &str| {
             Err(Error::input(what)
                 .context("lake", self.name.clone())
@@ -144,11 +157,14 @@ impl Root {
                 .hint(hint.to_owned()))
         };
         match written {
-            Some(SCHEMA) => Ok(()),
-            Some(newer) if newer > SCHEMA => {
-                refuse("this lake was written by a newer rolecall", "upgrade rolecall, or name another lake")
+            Some(written) if written <= SCHEMA => {
+                let schema = snapshot.schema();
+                let missing =
+                    table.columns.iter().map(|c| c.name).filter(|name| schema.field(name).is_none()).collect();
+                Ok(Layout { written, missing })
             }
-            _ => refuse("this Delta table was not written by rolecall", "name another folder with --lake"),
+            Some(_) => refuse("this lake was written by a newer rolecall", "upgrade rolecall, or name another lake"),
+            None => refuse("this Delta table was not written by rolecall", "name another folder with --lake"),
         }
     }
 
@@ -168,15 +184,13 @@ impl Root {
                     .source(e)
             })?;
         }
-        let mut properties = vec![(SCHEMA_PROPERTY.to_owned(), Some(SCHEMA.to_string()))];
-        properties.push(("delta.dataSkippingStatsColumns".to_owned(), Some(stats_columns(table).join(","))));
         let created = CreateBuilder::new()
             .with_log_store(self.handle(table)?.log_store())
             .with_table_name(table.name)
             .with_comment(table.doc)
             .with_columns(delta_schema(table))
             .with_partition_columns(table.partition)
-            .with_configuration(properties)
+            .with_configuration(properties(table).map(|(name, value)| (name, Some(value))))
             .with_raise_if_key_not_exists(false)
             .with_save_mode(SaveMode::Ignore)
             .await;
@@ -230,8 +244,31 @@ fn s3_storage(options: &LakeOptions) -> HashMap<String, String> {
     storage
 }
 
+/// The layout that a table was written with.
+#[derive(Debug)]
+pub(super) struct Layout {
+    written: u64,
+    /// Columns of this program's that it lacks.
+    pub(super) missing: Vec<&'static str>,
+}
+
+impl Layout {
+    /// Whether it is this program's own.
+    pub(super) fn is_ours(&self) -> bool {
+        self.written == SCHEMA && self.missing.is_empty()
+    }
+}
+
+/// The properties that every table carries.
+pub(super) fn properties(table: &Table) -> [(String, String); 2] {
+    [
+        (SCHEMA_PROPERTY.to_owned(), SCHEMA.to_string()),
+        ("delta.dataSkippingStatsColumns".to_owned(), stats_columns(table).join(",")),
+    ]
+}
+
 /// A table's columns in Delta's types; every reader since the first version knows them.
-fn delta_schema(table: &Table) -> Vec<StructField> {
+pub(super) fn delta_schema(table: &Table) -> Vec<StructField> {
     table
         .columns
         .iter()

@@ -4,12 +4,13 @@
 //! new and decides anew, because what collides here are events, which Delta's own conflict checks know nothing of.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use deltalake::DeltaTable;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Transaction};
+use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 
 use super::files::Files;
@@ -148,6 +149,11 @@ impl Lake {
         self.tables.get_mut(table.name).ok_or_else(|| no_table(table.name))
     }
 
+    /// A table's folder; `None` on S3.
+    pub(super) fn folder(&self, table: &Table) -> Result<Option<PathBuf>> {
+        Ok(self.root.table(table)?.to_file_path().ok())
+    }
+
     /// As the user named it.
     pub fn location(&self) -> &str {
         &self.root.name
@@ -214,19 +220,18 @@ impl Lake {
 
     /// The paths of the files that one version added as new data; `None` where its log is gone.
     pub(super) async fn added(&self, table: &'static Table, version: u64) -> Result<Option<Vec<String>>> {
+        let new = |adds: Vec<Add>| adds.into_iter().filter(|add| add.data_change).map(|add| add.path).collect();
+        Ok(self.adds(table, version).await?.map(new))
+    }
+
+    /// Everything that one version added, moved rows included; `None` where its log is gone.
+    async fn adds(&self, table: &'static Table, version: u64) -> Result<Option<Vec<Add>>> {
         let broken = |e| self.root.unreadable(table, e);
         let log = self.table(table.name)?.log_store().read_commit_entry(version).await.map_err(broken)?;
         let Some(log) = log else { return Ok(None) };
         let actions = deltalake::logstore::get_actions(version, &log).map_err(broken)?;
-        Ok(Some(
-            actions
-                .into_iter()
-                .filter_map(|action| match action {
-                    Action::Add(add) if add.data_change => Some(add.path),
-                    _ => None,
-                })
-                .collect(),
-        ))
+        let add = |action| if let Action::Add(add) = action { Some(add) } else { None };
+        Ok(Some(actions.into_iter().filter_map(add).collect()))
     }
 
     /// Adds files to a table in one commit upon its present version, with an application's transaction (its id and
@@ -240,6 +245,68 @@ impl Lake {
         files: &[NewFile],
         transaction: Option<(&str, i64)>,
     ) -> Result<Committed> {
+        let adds = files.iter().map(|file| file.add.clone()).collect();
+        self.write_log(table, adds, Vec::new(), transaction, append(table)).await
+    }
+
+    /// Puts files in the place of all that a table holds, in one commit upon its present version, with an application's
+    /// transaction.
+    ///
+    /// # Errors
+    /// Where the log cannot be written or read.
+    pub(super) async fn replace_all(
+        &mut self,
+        table: &'static Table,
+        files: &[NewFile],
+        transaction: (&str, i64),
+    ) -> Result<Committed> {
+        let removes = self.removes(table, true, &|_| true)?;
+        let adds = files.iter().map(|file| file.add.clone()).collect();
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: table.partition.map(|column| vec![column.to_owned()]),
+            predicate: Some("true".to_owned()),
+        };
+        self.write_log(table, adds, removes, Some(transaction), operation).await
+    }
+
+    /// Puts files in the place of others that hold the same rows, in one commit upon the table's present version, with an
+    /// application's transaction.
+    ///
+    /// # Errors
+    /// Where the log cannot be written or read.
+    pub(super) async fn rearrange(
+        &mut self,
+        table: &'static Table,
+        old: &[String],
+        files: &[NewFile],
+        transaction: (&str, i64),
+    ) -> Result<Committed> {
+        let removes = self.removes(table, false, &|path| old.iter().any(|old| old == path))?;
+        if removes.len() != old.len() {
+            return Err(Error::internal("files to be put together are no longer there").context("table", table.name));
+        }
+        let adds = files.iter().map(|file| Add { data_change: false, ..file.add.clone() }).collect();
+        let target_size = files.iter().map(|file| file.add.size).max().unwrap_or_default();
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        self.write_log(table, adds, removes, Some(transaction), operation).await
+    }
+
+    /// What removes the chosen files of a table's present version from it. `data_change`: whether their rows go, too.
+    fn removes(&self, table: &'static Table, data_change: bool, chosen: &dyn Fn(&str) -> bool) -> Result<Vec<Remove>> {
+        let snapshot = self.table(table.name)?.snapshot().map_err(|e| self.root.unreadable(table, e))?;
+        let files = snapshot.log_data();
+        Ok(files.iter().filter(|file| chosen(&file.path())).map(|file| file.remove_action(data_change)).collect())
+    }
+
+    async fn write_log(
+        &mut self,
+        table: &'static Table,
+        adds: Vec<Add>,
+        removes: Vec<Remove>,
+        transaction: Option<(&str, i64)>,
+        operation: DeltaOperation,
+    ) -> Result<Committed> {
         let root = self.root.clone();
         let before = self.version(table.name)?;
         let delta = self.delta_mut(table)?;
@@ -249,13 +316,10 @@ impl Lake {
         let properties = CommitProperties::default().with_max_retries(0).with_application_transactions(
             transaction.map(|(app, version)| Transaction::new(app, version)).into_iter().collect(),
         );
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: table.partition.map(|column| vec![column.to_owned()]),
-            predicate: None,
-        };
+        let proof = adds.first().map(|add| add.path.clone());
+        let actions = removes.into_iter().map(Action::Remove).chain(adds.into_iter().map(Action::Add)).collect();
         let outcome = CommitBuilder::from(properties)
-            .with_actions(files.iter().map(|file| Action::Add(file.add.clone())).collect())
+            .with_actions(actions)
             .build(Some(&snapshot), delta.log_store(), operation)
             .await;
         delta.update_state().await.map_err(broken)?;
@@ -265,9 +329,10 @@ impl Lake {
             // checkpoint failed afterwards: the log says who wrote it.
             Err(e) => {
                 let now = self.version(table.name)?;
-                if let Some(first) = files.first() {
+                if let Some(path) = &proof {
                     for version in before + 1..=now {
-                        if self.added(table, version).await?.is_some_and(|paths| paths.contains(&first.add.path)) {
+                        let adds = self.adds(table, version).await?.unwrap_or_default();
+                        if adds.iter().any(|add| add.path == *path) {
                             return Ok(Committed::Version(version));
                         }
                     }
@@ -282,6 +347,14 @@ impl Lake {
                     .source(e))
             }
         }
+    }
+}
+
+fn append(table: &Table) -> DeltaOperation {
+    DeltaOperation::Write {
+        mode: SaveMode::Append,
+        partition_by: table.partition.map(|column| vec![column.to_owned()]),
+        predicate: None,
     }
 }
 

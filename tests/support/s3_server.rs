@@ -8,6 +8,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -16,8 +17,8 @@ use hyper_util::server::conn::auto;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
-    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
-    ObjectStorageClass,
+    CommonPrefix, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input,
+    ListObjectsV2Output, Object, ObjectStorageClass,
 };
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
@@ -26,6 +27,8 @@ use tokio::sync::oneshot;
 
 const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+/// A second key with the same secret, which can run out.
+pub const EXPIRING_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
 
 /// Where the server behaves unlike a plain folder. Each list holds beginnings of keys or prefixes; `""` means all.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +45,10 @@ pub struct Rules {
     pub archived: Vec<&'static str>,
     /// The body ends before its announced length.
     pub cut_short: Vec<&'static str>,
+    /// So many requests are answered that are signed with [`EXPIRING_KEY`]; then it has run out.
+    pub expires_after: Option<usize>,
+    /// Every bucket holds so many keys, which a function names in order; none can be read.
+    pub keys: Option<(usize, fn(usize) -> String)>,
 }
 
 /// A running server; it ends when dropped.
@@ -65,13 +72,15 @@ impl S3Server {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let files = || FileSystem::new(folder).unwrap();
         // A plain folder is served as it is, so that writers have every call; the wrapper only knows the reading ones.
-        let mut service = if rules.archived.is_empty() && rules.cut_short.is_empty() {
+        let mut service = if rules.archived.is_empty() && rules.cut_short.is_empty() && rules.keys.is_none() {
             S3ServiceBuilder::new(files())
         } else {
             S3ServiceBuilder::new(Odd { files: files(), rules: rules.clone() })
         };
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-        service.set_access(Gate { rules, calls: Arc::clone(&calls) });
+        let mut auth = SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY);
+        auth.register(EXPIRING_KEY.into(), SECRET_KEY.into());
+        service.set_auth(auth);
+        service.set_access(Gate { rules, calls: Arc::clone(&calls), expiring: AtomicUsize::new(0) });
         let service = service.build();
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -133,6 +142,8 @@ fn any(beginnings: &[&str], key: &str) -> bool {
 struct Gate {
     rules: Rules,
     calls: Arc<Mutex<Vec<String>>>,
+    /// Requests signed with the key that runs out.
+    expiring: AtomicUsize,
 }
 
 impl Gate {
@@ -158,6 +169,11 @@ impl S3Access for Gate {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         if cx.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        if cx.credentials().is_some_and(|credentials| credentials.access_key == EXPIRING_KEY)
+            && self.rules.expires_after.is_some_and(|most| self.expiring.fetch_add(1, Ordering::Relaxed) >= most)
+        {
+            return Err(s3_error!(ExpiredToken, "The provided token has expired."));
         }
         let signed = cx.headers().get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default();
         if let Some(region) = self.rules.region
@@ -194,6 +210,30 @@ impl S3Access for Gate {
     }
 }
 
+/// A page of a listing of made-up keys.
+fn page_of(ask: &ListObjectsV2Input, count: usize, name: fn(usize) -> String) -> ListObjectsV2Output {
+    let prefix = ask.prefix.as_deref().unwrap_or_default();
+    if ask.delimiter.is_some() {
+        let first = name(0);
+        let folder = first.strip_prefix(prefix).and_then(|rest| rest.split_once('/'));
+        let folder = folder.map(|(folder, _)| CommonPrefix { prefix: Some(format!("{prefix}{folder}/")) });
+        return ListObjectsV2Output {
+            common_prefixes: Some(folder.into_iter().collect()),
+            ..ListObjectsV2Output::default()
+        };
+    }
+    let from =
+        ask.continuation_token.as_deref().and_then(|token| token.trim_start_matches('p').parse().ok()).unwrap_or(0);
+    let to = count.min(from + 1000);
+    let object = |n| Object { key: Some(name(n)), size: Some(100), ..Object::default() };
+    ListObjectsV2Output {
+        contents: Some((from..to).map(object).collect()),
+        is_truncated: Some(to < count),
+        next_continuation_token: (to < count).then(|| format!("p{to:06}")),
+        ..ListObjectsV2Output::default()
+    }
+}
+
 /// A folder with archived objects and broken bodies, for reading only.
 struct Odd {
     files: FileSystem,
@@ -203,6 +243,9 @@ struct Odd {
 #[async_trait::async_trait]
 impl S3 for Odd {
     async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+        if let Some((count, name)) = self.rules.keys {
+            return Ok(S3Response::new(page_of(&req.input, count, name)));
+        }
         let mut page = self.files.list_objects_v2(req).await?;
         for object in page.output.contents.iter_mut().flatten() {
             if object.key.as_deref().is_some_and(|key| any(&self.rules.archived, key)) {

@@ -1,0 +1,4 @@
+//! What a key tells; the rest of the room needs a network.
+
+#[path = "../../src/source/layout.rs"]
+pub mod layout;
