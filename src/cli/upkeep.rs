@@ -6,31 +6,34 @@ use clap::Args;
 use indicatif::HumanCount;
 
 use super::Outcome;
-use super::arguments::{S3, lake_location};
+use super::arguments::{Configured, S3, lake_location};
 use super::console::Console;
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::lake::maintain;
-use crate::lake::store::Lake;
+use crate::lake::store::{Lake, LakeOptions};
 
 /// Which lake.
 #[derive(Debug, Args)]
 struct At {
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else ./rolecall-lake]
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
     #[arg(long, value_name = "LAKE")]
     lake: Option<String>,
     #[command(flatten)]
     s3: S3,
+    #[command(flatten)]
+    configured: Configured,
 }
 
 impl At {
-    fn location(&self) -> String {
-        lake_location(self.lake.as_deref())
+    /// The lake's location, and how it is reached.
+    fn place(&self) -> Result<(String, LakeOptions)> {
+        let config = self.configured.load()?;
+        Ok((lake_location(self.lake.as_deref(), &config), self.s3.lake_options(&config)))
     }
 
     async fn open(&self) -> Result<Lake> {
-        let location = self.location();
-        let options = self.s3.lake_options();
+        let (location, options) = self.place()?;
         if !Lake::is_lake(&location, &options).await? {
             return Err(Error::input("there is no lake here")
                 .context("lake", location)
@@ -143,7 +146,7 @@ impl Upgrade {
     /// # Errors
     /// There is no lake, or it is a newer program's, or it cannot be written.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
-        let (location, options) = (self.at.location(), self.at.s3.lake_options());
+        let (location, options) = self.at.place()?;
         let done = interrupt.unless(maintain::upgrade(&location, &options)).await?;
         if done.is_empty() {
             console.status("The lake is up to date.");
