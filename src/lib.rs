@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cloudtrail;
 pub mod error;
 pub mod ingest;
+pub mod integrity;
 pub mod lake;
 pub mod source;
 pub mod sql;

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+mod coverage;
+#[path = "support/digests.rs"]
+mod digests;
 mod ingest;
 mod lake_s3;
 mod questions;
@@ -12,3 +15,4 @@ mod real_logs;
 mod s3_server;
 mod same_tables;
 mod source_s3;
+mod verify;

@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, ingest, lake, sql, who};
+use super::{ask, ingest, lake, sql, verify, who};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
 use crate::source::{Filters, S3Options};
@@ -48,6 +48,7 @@ pub enum Verb {
     Sql(sql::Sql),
     Ask(ask::Ask),
     Who(who::Who),
+    Verify(verify::Verify),
     Lake(lake::Lake),
 }
 

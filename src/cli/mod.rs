@@ -10,10 +10,13 @@ mod console;
 mod ingest;
 mod interrupt;
 mod lake;
+mod lake_screen;
 pub mod output;
 mod progress;
 mod sources;
 mod sql;
+mod verify;
+mod verify_screen;
 mod who;
 mod who_screen;
 
@@ -38,6 +41,8 @@ enum Outcome {
     Complete,
     /// Finished, but some input could not be read.
     Incomplete,
+    /// Evidence was proved to be altered.
+    Altered,
 }
 
 /// Runs the program: parses, does, says what went wrong, chooses the exit code.
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
     match run(arguments, console) {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::from(3),
+        Ok(Outcome::Altered) => ExitCode::from(5),
         Err(error) => {
             console.error(&error);
             ExitCode::from(code(error.kind()))
@@ -78,6 +84,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Ask(ask) if ask.lists() => ask.list(console),
         Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
+        Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }
