@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod failpoint;
 pub mod ingest;
+pub mod integrity;
 pub mod lake;
 pub mod serve;
 pub mod source;

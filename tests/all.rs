@@ -5,7 +5,10 @@
 mod catalogue;
 mod cli;
 mod config;
+mod coverage;
 mod crashes;
+#[path = "support/digests.rs"]
+mod digests;
 mod exit_codes;
 mod faulty_s3;
 mod faulty_sources;
@@ -23,7 +26,8 @@ mod real_logs;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
-mod shell;
 mod serve;
+mod shell;
 mod source_s3;
 mod truth;
+mod verify;

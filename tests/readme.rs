@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rolecall::cloudtrail::Reason;
+use rolecall::integrity::verdict::{Verdict, Why};
 use rolecall::lake::schema::Type;
 use rolecall::source::{Filters, S3Options, Source};
 use rolecall::sql::library::Library;
@@ -63,6 +64,14 @@ fn values() -> String {
     }
     text.push_str("\n| reason of a failure | meaning |\n|---|---|\n");
     for (reason, meaning) in denial::REASONS {
+        writeln!(text, "| {reason} | {} |", cell(meaning)).unwrap();
+    }
+    text.push_str("\n| verdict of integrity | meaning |\n|---|---|\n");
+    for (verdict, meaning) in Verdict::ALL {
+        writeln!(text, "| {} | {} |", verdict.as_str(), cell(meaning)).unwrap();
+    }
+    text.push_str("\n| reason of a verdict | meaning |\n|---|---|\n");
+    for (reason, meaning) in Why::ALL {
         writeln!(text, "| {reason} | {} |", cell(meaning)).unwrap();
     }
     let faults: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();

@@ -1,6 +1,7 @@
 //! Writes an answer to where the user wants it, and says what was left out.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use indicatif::HumanCount;
@@ -60,6 +61,14 @@ impl Answering {
         super::output::text(self.target, text)
     }
 
+    /// Begins an answer of rows that come bit by bit.
+    ///
+    /// # Errors
+    /// The first bytes cannot be written.
+    pub fn rows(self, schema: &SchemaRef) -> Result<Answered> {
+        Ok(Answered { output: Output::new(self.format, schema, self.target, self.width)?, console: self.console })
+    }
+
     /// Writes a stream of batches as they come. An error half-way is an error: a short answer must not look whole.
     ///
     /// # Errors
@@ -88,6 +97,31 @@ impl Answering {
             }
         }
         said(self.console, output.finish()?);
+        Ok(())
+    }
+}
+
+/// An answer that is being written.
+pub struct Answered {
+    output: Output,
+    console: Console,
+}
+
+impl Answered {
+    /// Writes rows; a reader that went away takes no more, which is no error.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.output.write(batch).map(|_| ())
+    }
+
+    /// Ends the answer, and says what was left out.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written.
+    pub fn finish(self) -> Result<()> {
+        said(self.console, self.output.finish()?);
         Ok(())
     }
 }

@@ -11,14 +11,17 @@ mod console;
 mod ingest;
 mod interrupt;
 mod lake;
+mod lake_screen;
 mod man;
 pub mod output;
 mod progress;
-mod shell;
 mod serve;
+mod shell;
 mod sources;
 mod sql;
 mod upkeep;
+mod verify;
+mod verify_screen;
 mod who;
 mod who_screen;
 
@@ -45,6 +48,8 @@ enum Outcome {
     Incomplete,
     /// Something failed and was said; the rest was done.
     Failed(Kind),
+    /// Evidence was proved to be altered.
+    Altered,
 }
 
 /// Runs the program: parses, does, says what went wrong, chooses the exit code.
@@ -62,6 +67,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Ok(Outcome::Failed(kind)) => ExitCode::from(code(kind)),
+        Ok(Outcome::Altered) => ExitCode::from(5),
         Err(error) => {
             console.error(&error);
             ExitCode::from(code(error.kind()))
@@ -90,6 +96,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Completions(completions) => completions.run(console),
         Verb::Man(man) => man.run(console),
         Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
+        Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

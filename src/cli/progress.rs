@@ -34,16 +34,22 @@ impl Meter {
 
     /// Takes the latest numbers.
     pub fn tell(&self, progress: Progress) {
-        let text = line(&progress, self.started.elapsed());
         if let Some(bar) = &self.bar {
             bar.set_length(progress.bytes_total);
             bar.set_position(progress.bytes.min(progress.bytes_total));
-            bar.set_message(text);
+        }
+        self.say(|| line(&progress, self.started.elapsed()));
+    }
+
+    /// Says how far the work is, where it is time to.
+    pub fn say(&self, text: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text());
         } else if let Ok(mut last) = self.last.lock()
             && last.elapsed() >= EVERY
         {
             *last = Instant::now();
-            self.console.status(&text);
+            self.console.status(&text());
         }
     }
 

@@ -7,6 +7,7 @@
 //! `extra` make the event of them. `scan`, `text`, `time` and `gzip` serve these; `wanted` and `skim` pass over what is not asked for; `redact` stands at every exit.
 
 mod book;
+mod content;
 pub mod event;
 mod extra;
 mod fields;
@@ -23,6 +24,7 @@ mod walk;
 mod wanted;
 
 pub use book::{Book, Fault, Form, Limits, Place, Reason};
+pub use content::uncompressed;
 pub use event::{Event, Identity, Text};
 pub use object::decode_object;
 pub use wanted::{Needle, Part, Parts, Term, Wanted};

@@ -8,6 +8,7 @@ pub mod dedup;
 pub mod derive;
 mod encoding;
 pub mod files;
+pub mod integrity;
 pub mod kept;
 pub mod ledger;
 pub mod lookup;

@@ -279,6 +279,33 @@ pub static ACTIVITY: Table = Table {
     },
 };
 
-/// Every stored table.
+/// What `verify` found: one row an object and verdict.
+pub static INTEGRITY: Table = Table {
+    name: "integrity",
+    doc: "One row a digest or log file that `verify` looked at, as its latest run found it: what the evidence rests on.",
+    partition: None,
+    columns: columns! {
+        source_object Text "The object's path or URI, as in events; for what is missing the place in S3 where it should be.";
+        kind Text "log, digest, gap.";
+        verdict Text "valid, modified, missing, unlisted, unverifiable, gap, digest_missing, bad_signature, moved.";
+        reason Text "Why it is not valid; see the list of reasons.";
+        proof Text "What proves the digest, or the digest that lists the log file: signature (CloudTrail's own), chain (its hash in a later digest that is proved).";
+        account Text "The account that the logs are from.";
+        region Text "The region that the logs are from.";
+        trail Text "The trail's name; null for a log file that no digest lists.";
+        chain Text "standard, backfill.";
+        digest Text "The digest that lists the log file, or names the missing digest.";
+        delivered_at Time "For a log file the minute of its delivery, for a digest the end of its time.";
+        expected_sha256 Text "The SHA-256 of the uncompressed content that the digest tells.";
+        found_sha256 Text "The one that was found.";
+        verify_number Int "The run of `verify` that wrote the row; null where nothing is stored.";
+        verified_at Time "When that run began.";
+    },
+};
+
+/// Tables that come with their first row: a lake without them is whole.
+pub static LATER: [&Table; 1] = [&INTEGRITY];
+
+/// Every stored table that each lake has.
 pub static TABLES: LazyLock<Vec<&'static Table>> =
     LazyLock::new(|| vec![&EVENTS, &LEDGER, &CREDENTIAL_CALLS, &ACTIVITY]);

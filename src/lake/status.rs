@@ -1,6 +1,6 @@
 //! What is in a lake: the figures that `rolecall lake status` shows.
 //!
-//! It reads statistics where they tell, and the ledger; of `events` no more than one column.
+//! Reads the lists of files and the ledger; of `events` nothing.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::prelude::SessionContext;
 
 use super::ledger;
-use super::schema::{EVENTS, LEDGER, TABLES};
+use super::schema::{EVENTS, LATER, LEDGER, TABLES};
 use super::store::Lake;
 use crate::error::{Error, Result};
 
@@ -26,19 +26,15 @@ pub struct TableStatus {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
+    /// The first and the last event time, microseconds; of `events` alone.
+    pub times: Option<(i64, i64)>,
 }
 
 /// A lake's figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The lake, as named.
-    pub location: String,
     /// The tables.
     pub tables: Vec<TableStatus>,
-    /// The first and the last event time, microseconds.
-    pub events: Option<(i64, i64)>,
-    /// The accounts that received events, sorted; events without one are not told.
-    pub accounts: Vec<String>,
     /// Runs that stored something.
     pub ingests: u64,
     /// Objects by what became of them.
@@ -47,41 +43,69 @@ pub struct Status {
     pub faults: BTreeMap<String, u64>,
 }
 
+/// The tables' figures, from their lists of files: no data is read.
+///
+/// # Errors
+/// Where the lake cannot be read.
+pub fn tables(lake: &Lake) -> Result<Vec<TableStatus>> {
+    let mut tables = Vec::new();
+    for table in TABLES.iter().copied().chain(LATER.into_iter().filter(|table| lake.has(table))) {
+        let files = lake.files(table)?;
+        let times = || files.all().filter(|_| table.name == EVENTS.name).filter_map(|file| file.times());
+        tables.push(TableStatus {
+            name: table.name,
+            version: lake.version(table.name)?,
+            rows: files.all().map(|file| number(file.rows)).sum(),
+            files: number(files.all().count()),
+            bytes: files.all().map(|file| file.size).sum(),
+            times: times().map(|(first, _)| first).min().zip(times().map(|(_, last)| last).max()),
+        });
+    }
+    Ok(tables)
+}
+
+/// The first of the newest days that hold at least so many events together, days since 1970; `None` where all of them hold
+/// fewer.
+///
+/// # Errors
+/// Where the lake cannot be read.
+pub fn newest_days(lake: &Lake, events: u64) -> Result<Option<i32>> {
+    let files = lake.files(&EVENTS)?;
+    let mut days = BTreeMap::<i32, u64>::new();
+    for file in files.all() {
+        let day = file.times().map(|(first, _)| super::batch::day(first));
+        *days.entry(day.unwrap_or_default()).or_default() += number(file.rows);
+    }
+    let mut sum = 0;
+    for (day, rows) in days.into_iter().rev() {
+        sum += rows;
+        if sum >= events {
+            return Ok(Some(day));
+        }
+    }
+    Ok(None)
+}
+
 /// Finds a lake's figures, at the versions it stands at.
 ///
 /// # Errors
 /// Where the lake cannot be read.
 pub async fn status(lake: &Lake) -> Result<Status> {
-    let mut status = Status { location: lake.location().to_owned(), ..Status::default() };
-    let sum = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    for table in TABLES.iter() {
-        let files = lake.files(table)?;
-        status.tables.push(TableStatus {
-            name: table.name,
-            version: lake.version(table.name)?,
-            rows: files.all().map(|file| sum(file.rows)).sum(),
-            files: sum(files.all().count()),
-            bytes: files.all().map(|file| file.size).sum(),
-        });
-        if table.name == EVENTS.name {
-            let times = || files.all().filter_map(|file| file.times());
-            status.events = times().map(|(first, _)| first).min().zip(times().map(|(_, last)| last).max());
-        }
-    }
     let context = SessionContext::new();
-    for table in [EVENTS.name, LEDGER.name] {
-        context.register_table(table, lake.provider(table).await?).map_err(|e| broken(lake, e))?;
-    }
+    context.register_table(LEDGER.name, lake.provider(LEDGER.name).await?).map_err(|e| broken(lake, e))?;
     let latest = ledger::latest();
     let ask = async |query: String| counts(&context, &query).await.map_err(|e| broken(lake, e));
-    let accounts =
-        "SELECT recipient_account_id, count(*) FROM events WHERE recipient_account_id IS NOT NULL GROUP BY 1";
-    status.accounts = ask(accounts.to_owned()).await?.into_keys().collect();
-    status.ingests = sum(ask("SELECT ingest_number, count(*) FROM ledger GROUP BY 1".to_owned()).await?.len());
-    status.objects = ask(format!("SELECT status, count(*) FROM ({latest}) GROUP BY 1")).await?;
     let faults = format!("SELECT unnest(faults) AS fault FROM ({latest})");
-    status.faults = ask(format!("SELECT fault['reason'], count(*) FROM ({faults}) GROUP BY 1")).await?;
-    Ok(status)
+    Ok(Status {
+        tables: tables(lake)?,
+        ingests: number(ask("SELECT ingest_number, count(*) FROM ledger GROUP BY 1".to_owned()).await?.len()),
+        objects: ask(format!("SELECT status, count(*) FROM ({latest}) GROUP BY 1")).await?,
+        faults: ask(format!("SELECT fault['reason'], count(*) FROM ({faults}) GROUP BY 1")).await?,
+    })
+}
+
+fn number(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// The rows of a query that gives a text and a count.

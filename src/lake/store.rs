@@ -16,7 +16,7 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use super::files::Files;
 use super::root::Root;
 pub use super::root::{LakeCredentials, LakeOptions};
-use super::schema::{EVENTS, LEDGER, TABLES, Table};
+use super::schema::{EVENTS, LATER, LEDGER, TABLES, Table};
 use super::write::{NewFile, Writer};
 use crate::error::{Error, Result};
 
@@ -68,9 +68,30 @@ impl Lake {
             })?;
             tables.insert(table.name, delta);
         }
+        for table in LATER {
+            tables.extend(root.newest(table).await?.map(|delta| (table.name, delta)));
+        }
         let mut lake = Self { root, tables };
         lake.pin().await?;
         Ok(lake)
+    }
+
+    /// Whether the lake has a table.
+    pub fn has(&self, table: &Table) -> bool {
+        self.tables.contains_key(table.name)
+    }
+
+    /// Makes a table that comes with its first row, where the lake has none yet.
+    ///
+    /// # Errors
+    /// Where the location cannot be written.
+    pub(super) async fn add(&mut self, table: &'static Table) -> Result<()> {
+        let delta = match self.root.newest(table).await? {
+            Some(delta) => delta,
+            None => self.root.create(table).await?,
+        };
+        self.tables.insert(table.name, delta);
+        Ok(())
     }
 
     /// Opens every table at its newest version, and creates those that are missing.

@@ -4,6 +4,7 @@
 //! below that it lists keys page by page. A whole prefix that is pruned or holds something else is told once, by its own
 //! address. Never lists what lies beside the `AWSLogs` folders of a bucket's root.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use super::discover::{Discovered, discover, last_component};
 use super::layout::{self, Folder, Place as At};
 use super::refusal::{Doing, Reason, Refusal};
 use super::s3::{Ask, Client, Entry, Page};
-use super::{Filters, Found, LISTED_AHEAD, Object, Place, S3Options, drained};
+use super::{Digests, Filters, Found, LISTED_AHEAD, Object, Place, S3Options, drained};
 use crate::error::{Error, Kind, Result};
 
 /// How many accounts are listed at once; one listing is a chain of pages, each asked for after the one before.
@@ -101,9 +102,38 @@ impl Bucket {
         Ok(self.client.get(key).await?)
     }
 
+    /// The bucket's name, and the prefix that was named.
+    pub(super) fn named(&self) -> (&str, &str) {
+        let spec = self.shown.strip_prefix("s3://").unwrap_or(&self.shown);
+        spec.split_once('/').unwrap_or((spec, ""))
+    }
+
+    pub(super) async fn find(&self, key: &str) -> Result<Option<Object>> {
+        match self.client.head(key).await {
+            Ok((entry, _)) => Ok(Some(self.object(entry))),
+            Err(Refusal { reason: Reason::NoSuchKey, .. }) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    pub(super) async fn metadata(&self, key: &str) -> Result<HashMap<String, String>> {
+        Ok(self.client.head(key).await?.1)
+    }
+
+    fn object(&self, entry: Entry) -> Object {
+        Object {
+            uri: self.client.uri(&entry.key),
+            size: entry.size,
+            etag: entry.etag,
+            last_modified: entry.last_modified,
+            layout: layout::parse(&entry.key),
+            place: Place::Key(entry.key),
+        }
+    }
+
     /// Sends everything found, in the order of the keys, until the end or until nobody listens.
-    pub(super) async fn list(self: Arc<Self>, filters: Filters, out: Sender<Found>) {
-        let walk = Walk { bucket: self, filters: Arc::new(filters), out };
+    pub(super) async fn list(self: Arc<Self>, filters: Filters, digests: Digests, out: Sender<Found>) {
+        let walk = Walk { bucket: self, filters: Arc::new(filters), digests, out };
         // An end of the reader is the end of the listing, and nothing to tell.
         let _: Result<(), Gone> = match &walk.bucket.target {
             Target::Root => walk.walk(String::new()).await,
@@ -137,7 +167,7 @@ async fn target(client: &Client, prefix: &str) -> Result<Target, Miss> {
         Ok(page) => page,
         Err(refusal) if refusal.reason == Reason::Denied && refusal.doing == Doing::List && !prefix.ends_with('/') => {
             // Whoever may read but not list can still name a key.
-            return client.head(prefix).await.map(Target::Key).map_err(|_| Miss::Refused(refusal));
+            return client.head(prefix).await.map(|(entry, _)| Target::Key(entry)).map_err(|_| Miss::Refused(refusal));
         }
         Err(refusal) => return Err(refusal.into()),
     };
@@ -211,6 +241,7 @@ fn items(page: Page) -> Vec<Item> {
 struct Walk {
     bucket: Arc<Bucket>,
     filters: Arc<Filters>,
+    digests: Digests,
     out: Sender<Found>,
 }
 
@@ -230,7 +261,7 @@ impl Walk {
             let by_child = match at {
                 At::Outside => self.bucket.selective() || self.bucket.found.leads_to_logs(&prefix),
                 At::Top | At::Organization(_) | At::Account(_) => true,
-                At::Folder(folder) => folder.not_read().is_none() && !self.filters.is_empty(),
+                At::Folder(folder) => self.digests.not_read(folder).is_none() && !self.filters.is_empty(),
                 At::Region(_) | At::Below => false,
             };
             if by_child {
@@ -297,7 +328,7 @@ impl Walk {
             },
             At::Top if layout::is_organization(name) => Step::Walk,
             At::Top | At::Organization(_) => account(name),
-            At::Account(_) => match Folder::from_component(name).map(Folder::not_read) {
+            At::Account(_) => match Folder::from_component(name).map(|folder| self.digests.not_read(folder)) {
                 // Digests are counted one by one where all is listed anyhow; a cut listing does not pay for them.
                 Some(Some(why)) if !self.filters.is_empty() => Step::Foreign(why),
                 Some(_) => Step::Walk,
@@ -351,24 +382,17 @@ impl Walk {
         if entry.key.ends_with('/') {
             return Found::NotCloudTrail { uri, why: "a folder's marker" };
         }
-        if let Some(why) = layout::folder_of(&entry.key).and_then(Folder::not_read) {
+        if let Some(why) = layout::folder_of(&entry.key).and_then(|folder| self.digests.not_read(folder)) {
             return Found::NotCloudTrail { uri, why };
         }
-        let layout = layout::parse(&entry.key);
-        if layout.is_none() && !named && !self.can_hold_records(&entry.key) {
+        let (archived, holds) = (entry.archived, named || self.can_hold_records(&entry.key));
+        let object = self.bucket.object(entry);
+        if object.layout.is_none() && !holds {
             return Found::NotCloudTrail { uri, why: "not in a CloudTrail folder" };
         }
-        let object = Object {
-            uri,
-            size: entry.size,
-            etag: entry.etag,
-            last_modified: entry.last_modified,
-            layout,
-            place: Place::Key(entry.key),
-        };
         match &object.layout {
             Some(key) if !self.filters.wants(key) => Found::Pruned(object),
-            _ if entry.archived => Found::Archived(object),
+            _ if archived => Found::Archived(object),
             _ => Found::Object(object),
         }
     }

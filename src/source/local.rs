@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use walkdir::{DirEntry, WalkDir};
 
-use super::{Filters, Found, Object, Place, layout};
+use super::{Digests, Filters, Found, Object, Place, layout};
 use crate::error::{Error, Result};
 
 /// How alike a name must be to be offered in place of one that does not exist (Jaro-Winkler, 0 to 1).
@@ -63,13 +63,13 @@ impl Local {
     }
 
     /// Tells everything below the root in the order of S3 keys, until `say` answers false.
-    pub(super) fn list(&self, filters: &Filters, mut say: impl FnMut(Found) -> bool) {
+    pub(super) fn list(&self, filters: &Filters, digests: Digests, mut say: impl FnMut(Found) -> bool) {
         let mut walk = WalkDir::new(&self.root).follow_links(true).sort_by(in_key_order).into_iter();
         let mut linked = HashSet::new();
         while let Some(entry) = walk.next() {
             let found = match entry {
                 Err(error) => Some(broken(&error, &self.root)),
-                Ok(entry) => match self.passed_over(&entry, &mut linked) {
+                Ok(entry) => match self.passed_over(&entry, digests, &mut linked) {
                     Some(why) => {
                         if entry.file_type().is_dir() {
                             walk.skip_current_dir();
@@ -87,7 +87,7 @@ impl Local {
     }
 
     /// Why a file or folder is neither read nor entered.
-    fn passed_over(&self, entry: &DirEntry, linked: &mut HashSet<PathBuf>) -> Option<&'static str> {
+    fn passed_over(&self, entry: &DirEntry, digests: Digests, linked: &mut HashSet<PathBuf>) -> Option<&'static str> {
         let kind = entry.file_type();
         if entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") {
             return Some(if kind.is_dir() { "a hidden folder" } else { "a hidden file" });
@@ -105,7 +105,7 @@ impl Local {
         if !kind.is_file() {
             return Some("no regular file");
         }
-        layout::folder_of(&self.key(entry.path())).and_then(layout::Folder::not_read)
+        layout::folder_of(&self.key(entry.path())).and_then(|folder| digests.not_read(folder))
     }
 
     /// Whether the walk comes to a path without any link.
@@ -136,9 +136,14 @@ impl Local {
     }
 
     /// The text that the layout is read from.
-    fn key(&self, path: &Path) -> String {
+    pub(super) fn key(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         if below.as_os_str().is_empty() { text(&self.absolute) } else { text(&self.absolute.join(below)) }
+    }
+
+    /// The same of the root.
+    pub(super) fn key_of_root(&self) -> String {
+        text(&self.absolute)
     }
 }
 
@@ -268,7 +273,7 @@ mod tests {
 
     fn list(folder: &TempDir, filters: &Filters) -> Vec<String> {
         let mut all = Vec::new();
-        open(folder.path()).list(filters, |found| {
+        open(folder.path()).list(filters, Digests::PassedOver, |found| {
             all.push(told(folder, &found));
             true
         });
@@ -284,7 +289,7 @@ mod tests {
         let all = list(&folder, &Filters::default());
         assert_eq!(all, ["B/x.zip", "a/10.gz", "a/2.gz", "b-1/x.json", "b.json", "b/x.json"]);
         let mut some = 0;
-        open(folder.path()).list(&Filters::default(), |_| {
+        open(folder.path()).list(&Filters::default(), Digests::PassedOver, |_| {
             some += 1;
             some < 2
         });
@@ -375,7 +380,7 @@ mod tests {
             fs::write(folder.path().join(OsStr::from_bytes(name)), name).unwrap();
         }
         let mut objects = Vec::new();
-        open(folder.path()).list(&Filters::default(), |found| {
+        open(folder.path()).list(&Filters::default(), Digests::PassedOver, |found| {
             let Found::Object(object) = found else { panic!("{found:?}") };
             objects.push(object);
             true
@@ -395,7 +400,7 @@ mod tests {
             put(&folder, path);
         }
         let mut all = Vec::new();
-        open(folder.path()).list(&Filters::default(), |found| {
+        open(folder.path()).list(&Filters::default(), Digests::PassedOver, |found| {
             let _ = fs::remove_dir_all(folder.path().join("b"));
             all.push(told(&folder, &found));
             true
@@ -411,7 +416,7 @@ mod tests {
         put(&folder, "AWSLogs/7/CloudTrail/us-east-1/2026/11/07/x.json");
         let file = folder.path().join("AWSLogs/7/CloudTrail/us-east-1/2026/11/07/x.json");
         let mut accounts = Vec::new();
-        open(&file).list(&Filters::default(), |found| {
+        open(&file).list(&Filters::default(), Digests::PassedOver, |found| {
             let Found::Object(object) = found else { panic!("{found:?}") };
             assert_eq!((object.uri.as_str(), object.size), (file.to_str().unwrap(), Some(2)));
             accounts.push(object.layout.unwrap().account);

@@ -12,6 +12,7 @@ mod refusal;
 mod s3;
 mod stream;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,6 +127,20 @@ pub enum Found {
     },
 }
 
+/// What a listing does with integrity digests, which hold no events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Digests {
+    PassedOver,
+    Listed,
+}
+
+impl Digests {
+    /// Why a folder's objects are not listed to be read.
+    fn not_read(self, folder: layout::Folder) -> Option<&'static str> {
+        folder.not_read().filter(|_| self == Self::PassedOver || folder != layout::Folder::Digest)
+    }
+}
+
 /// An opened source. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -171,17 +186,28 @@ impl Source {
     ///
     /// Must be polled inside a Tokio runtime. Dropping the stream ends the listing.
     pub fn list(&self, filters: &Filters) -> BoxStream<'static, Found> {
+        self.listed(filters, Digests::PassedOver)
+    }
+
+    /// Lists what is there like [`Source::list`], the integrity digests among the objects.
+    pub fn list_with_digests(&self, filters: &Filters) -> BoxStream<'static, Found> {
+        self.listed(filters, Digests::Listed)
+    }
+
+    fn listed(&self, filters: &Filters, digests: Digests) -> BoxStream<'static, Found> {
         let filters = filters.and(&self.own);
         match &*self.inner {
             Inner::Local(local) => {
                 let local = Arc::clone(local);
                 received(self.describe(), move |out| {
-                    tokio::task::spawn_blocking(move || local.list(&filters, |found| out.blocking_send(found).is_ok()))
+                    tokio::task::spawn_blocking(move || {
+                        local.list(&filters, digests, |found| out.blocking_send(found).is_ok());
+                    })
                 })
             }
             Inner::S3(bucket) => {
                 let bucket = Arc::clone(bucket);
-                received(self.describe(), move |out| tokio::spawn(bucket.list(filters, out)))
+                received(self.describe(), move |out| tokio::spawn(bucket.list(filters, digests, out)))
             }
             Inner::Stream(stream) => streams::once(futures::future::ready(Found::Object(stream.object()))).boxed(),
         }
@@ -197,6 +223,56 @@ impl Source {
             (Inner::S3(bucket), Place::Key(key)) => bucket.read(key).await,
             (Inner::Stream(stream), Place::Stream) => stream.read().await,
             _ => Err(Error::internal("an object was asked of another source").context("object", &object.uri)),
+        }
+    }
+
+    /// The object of a bucket that has this key, wherever in the bucket it lies; None where there is none. Folders and
+    /// streams are not asked: all that they hold is listed.
+    ///
+    /// # Errors
+    /// Where the bucket refuses to tell.
+    pub async fn find(&self, key: &str) -> Result<Option<Object>> {
+        match &*self.inner {
+            Inner::S3(bucket) => bucket.find(key).await,
+            Inner::Local(_) | Inner::Stream(_) => Ok(None),
+        }
+    }
+
+    /// What a bucket keeps beside an object: its user-defined metadata, without the `x-amz-meta-`. None where the source
+    /// keeps none.
+    ///
+    /// # Errors
+    /// Where the bucket refuses to tell.
+    pub async fn metadata(&self, object: &Object) -> Result<Option<HashMap<String, String>>> {
+        match (&*self.inner, &object.place) {
+            (Inner::S3(bucket), Place::Key(key)) => bucket.metadata(key).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The bucket and the part of its keys that lie in this source; None where it is no bucket.
+    pub fn bucket(&self) -> Option<(&str, &str)> {
+        match &*self.inner {
+            Inner::S3(bucket) => Some(bucket.named()),
+            Inner::Local(_) | Inner::Stream(_) => None,
+        }
+    }
+
+    /// Where an object lies: its key in the bucket, or its path from `/` on with `/` between the components.
+    pub fn path_of(&self, object: &Object) -> String {
+        match (&*self.inner, &object.place) {
+            (Inner::Local(local), Place::File(path)) => local.key(path),
+            (_, Place::Key(key)) => key.clone(),
+            _ => object.uri.clone(),
+        }
+    }
+
+    /// Where the source itself lies, in the same form.
+    pub fn path(&self) -> String {
+        match &*self.inner {
+            Inner::Local(local) => local.key_of_root(),
+            Inner::S3(bucket) => bucket.named().1.to_owned(),
+            Inner::Stream(_) => String::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The only file that names the AWS SDK: the rest of this room sees pages, entries and refusals. It never writes, and no
 //! text that leaves it holds a credential.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -168,17 +169,18 @@ impl Client {
         Ok(Page { entries, prefixes, next })
     }
 
-    /// An object's size and dates without listing, for those who may read but not list.
-    pub(super) async fn head(&self, key: &str) -> Result<Entry, Refusal> {
+    /// An object's size and dates without listing, for those who may read but not list, and its own metadata.
+    pub(super) async fn head(&self, key: &str) -> Result<(Entry, HashMap<String, String>), Refusal> {
         let request = self.sdk.head_object().bucket(&self.bucket).key(key).set_request_payer(self.payer.clone());
         let head = request.send().await.map_err(|e| self.refusal(Doing::Read, key, &e))?;
-        Ok(Entry {
+        let entry = Entry {
             key: key.to_owned(),
             size: head.content_length().and_then(|n| u64::try_from(n).ok()),
             last_modified: head.last_modified().and_then(micros),
             etag: head.e_tag().map(unquoted),
             archived: false,
-        })
+        };
+        Ok((entry, head.metadata.unwrap_or_default()))
     }
 
     /// A whole object, checked against the announced length.

@@ -1,6 +1,6 @@
 //! THE column list of every table that is computed from the stored ones. The README's table comes from it.
 
-use crate::lake::schema::{Column, EVENTS, TABLES, Table, columns};
+use crate::lake::schema::{Column, EVENTS, LATER, TABLES, Table, columns};
 
 /// One row a credential.
 pub static SESSIONS: Table = Table {
@@ -444,9 +444,114 @@ pub static PERIOD: Table = Table {
     },
 };
 
+/// Where the logs fall silent.
+pub static COVERAGE_GAPS: Table = Table {
+    name: "coverage_gaps",
+    doc: "One row per account, region and silence that is longer than three times what is usual there (the 95th percentile of its silences). Silence proves nothing by itself.",
+    partition: None,
+    columns: columns! {
+        account Text "The account.";
+        region Text "The region.";
+        silent_from Time "The end of the last hour with events.";
+        silent_until Time "The start of the next hour with events; the end of the newest hour of all where none followed.";
+        silent_hours Int "Hours between.";
+        usual_hours Int "Hours from one hour with events to the next, as 95 of 100 times there at most; 1 where every hour has some.";
+        events_per_hour Int "Events in an hour that has some, on average, rounded.";
+        lasting Bool "Whether no events followed.";
+    },
+};
+
+/// What each account delivers.
+pub static ACCOUNT_COVERAGE: Table = Table {
+    name: "account_coverage",
+    doc: "One row per account that received events: how much, since when, and whether its trail delivers calls that only read, AssumeRole among them.",
+    partition: None,
+    columns: columns! {
+        account Text "The account.";
+        events Int "Events.";
+        regions Int "Regions with events.";
+        first_event_at Time "The first event.";
+        last_event_at Time "The last event.";
+        read_only_events Int "Events that only read.";
+        delivers_read_only Bool "Whether there are any; null below 20 management events, where their absence means nothing.";
+    },
+};
+
+/// Accounts whose logs are missing.
+pub static MISSING_ACCOUNTS: Table = Table {
+    name: "missing_accounts",
+    doc: "One row per account that calls or owns a role here and delivers no events: an account without a trail, a partner's, or AWS's own.",
+    partition: None,
+    columns: columns! {
+        account Text "The account.";
+        seen_as Text "caller, role_owner, both.";
+        calls Int "Calls that it made, and calls for its roles.";
+        first_seen Time "The first of them.";
+        last_seen Time "The last.";
+    },
+};
+
+/// Fields without a column.
+pub static UNKNOWN_FIELDS: Table = Table {
+    name: "unknown_fields",
+    doc: "One row per field that has no column of its own and is kept in events.extra. A field that AWS adds shows here.",
+    partition: None,
+    columns: columns! {
+        field Text "Its name; with its object's before it, where that is userIdentity, sessionContext or tlsDetails.";
+        documented Bool "Whether AWS's record contents page names it.";
+        events Int "Events that have it.";
+        services Int "Services whose events have it.";
+        first_seen Time "The first event that has it.";
+        last_seen Time "The last one.";
+    },
+};
+
+/// What could not be read.
+pub static FAULTS: Table = Table {
+    name: "faults",
+    doc: "One row per record or object that could not be read: the faults of ledger, one by one.",
+    partition: None,
+    columns: columns! {
+        source_object Text "The object.";
+        status Text "What became of it; see ledger.";
+        record_index Int "The record's place in it; null for the object itself.";
+        reason Text "The reason; see the list of reasons.";
+        text Text "More about it.";
+        ingest_number Int "The run that wrote the row.";
+        ingested_at Time "When that run wrote it.";
+    },
+};
+
+/// What the events rest on.
+pub static EVIDENCE: Table = Table {
+    name: "evidence",
+    doc: "One row per verdict of `verify` on the objects that the events come from: what an answer rests on.",
+    partition: None,
+    columns: columns! {
+        verdict Text "See integrity; not_verified where verify has not looked at the object.";
+        reason Text "Why it is not valid.";
+        objects Int "Objects.";
+        events Int "Events that come from them.";
+        last_verified_at Time "When verify last looked at one of them.";
+    },
+};
+
 /// The views of `queries/views`, as documented; a test holds them against what the views give.
-pub static VIEWS: [&Table; 7] =
-    [&SESSION_EVENTS, &UNLINKED, &COVERAGE, &ADDRESSES, &SESSION_NAMES, &SESSION_NAME_PATTERNS, &PERIOD];
+pub static VIEWS: [&Table; 13] = [
+    &SESSION_EVENTS,
+    &UNLINKED,
+    &COVERAGE,
+    &COVERAGE_GAPS,
+    &ACCOUNT_COVERAGE,
+    &MISSING_ACCOUNTS,
+    &UNKNOWN_FIELDS,
+    &FAULTS,
+    &EVIDENCE,
+    &ADDRESSES,
+    &SESSION_NAMES,
+    &SESSION_NAME_PATTERNS,
+    &PERIOD,
+];
 
 /// Every table and view that can be asked, in the order in which somebody would look for them.
 pub fn documented() -> Vec<&'static Table> {
@@ -454,6 +559,7 @@ pub fn documented() -> Vec<&'static Table> {
     tables.extend(VIEWS);
     tables.extend(COMPUTED.into_iter().filter(|table| table.name != SESSIONS.name));
     tables.extend(TABLES.iter());
+    tables.extend(LATER);
     tables.extend(KNOWN);
     tables
 }

@@ -15,9 +15,9 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::error::{Error, Result};
-use crate::lake::ledger;
-use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, LEDGER};
+use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, INTEGRITY, LEDGER, Table};
 use crate::lake::store::{Lake, LakeOptions};
+use crate::lake::{integrity, ledger};
 use crate::source::{Filters, Source};
 
 use super::linked::{Computed, Derived, Inputs};
@@ -35,10 +35,16 @@ const LOOK_AROUND: i64 = 36 * 3600 * 1_000_000;
 const MEMORY: usize = 1 << 30;
 
 /// The views, in the order in which they build on each other.
-const VIEWS: [(&str, &str); 7] = [
+const VIEWS: [(&str, &str); 13] = [
     ("session_events", include_str!("../../queries/views/10-session_events.sql")),
     ("unlinked", include_str!("../../queries/views/20-unlinked.sql")),
     ("coverage", include_str!("../../queries/views/30-coverage.sql")),
+    ("coverage_gaps", include_str!("../../queries/views/31-coverage_gaps.sql")),
+    ("account_coverage", include_str!("../../queries/views/32-account_coverage.sql")),
+    ("missing_accounts", include_str!("../../queries/views/33-missing_accounts.sql")),
+    ("unknown_fields", include_str!("../../queries/views/34-unknown_fields.sql")),
+    ("faults", include_str!("../../queries/views/35-faults.sql")),
+    ("evidence", include_str!("../../queries/views/40-evidence.sql")),
     ("addresses", include_str!("../../queries/views/50-addresses.sql")),
     ("session_names", include_str!("../../queries/views/60-session_names.sql")),
     ("session_name_patterns", include_str!("../../queries/views/61-session_name_patterns.sql")),
@@ -69,6 +75,12 @@ impl Engine {
         let engine = Self { context: context(&setup)?, logs: None, setup };
         engine.register("ledger_rows", lake.provider(LEDGER.name).await?)?;
         engine.view("ledger", &ledger::latest().replace("FROM ledger)", "FROM ledger_rows)")).await?;
+        if lake.has(&INTEGRITY) {
+            engine.register("integrity_rows", lake.provider(INTEGRITY.name).await?)?;
+            engine.view(INTEGRITY.name, integrity::latest()).await?;
+        } else {
+            engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
+        }
         let calls = lake.provider(CREDENTIAL_CALLS.name).await?;
         let activity = lake.provider(ACTIVITY.name).await?;
         let derived = Derived::Stored(lake.files(&CREDENTIAL_CALLS)?, lake.files(&ACTIVITY)?);
@@ -101,6 +113,7 @@ impl Engine {
         let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup };
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
+        engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
         let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
         let (calls, activity) = (derived(&CREDENTIAL_CALLS), derived(&ACTIVITY));
         engine.register(CREDENTIAL_CALLS.name, calls.clone())?;
@@ -207,6 +220,11 @@ impl Engine {
     pub fn books(&self) -> Option<Books> {
         self.logs.as_ref().map(|logs| logs.books_so_far())
     }
+}
+
+/// A table that has no rows yet.
+fn nothing_yet(table: &Table) -> Result<Arc<dyn TableProvider>> {
+    MemTable::try_new(table.schema(), vec![Vec::new()]).map(|table| Arc::new(table) as _).map_err(broken)
 }
 
 fn broken(error: datafusion::error::DataFusionError) -> Error {

@@ -200,6 +200,16 @@ pub fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
     layout::wrap_words(text, width.unwrap_or(usize::MAX).max(1))
 }
 
+/// Adds a sentence to a text, in lines that fit: the first behind the indent, the others two columns further in.
+pub fn paragraph(out: &mut String, indent: &str, text: &str, width: Option<usize>) {
+    for (number, line) in wrapped(text, width.map(|width| width.saturating_sub(indent.len() + 2))).iter().enumerate() {
+        out.push_str(indent);
+        out.push_str(if number > 0 { "  " } else { "" });
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
+
 fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(Kind::Output, "the answer cannot be written").source(cause)
 }
