@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/browser.rs"]
+mod browser;
 mod cli;
 mod ingest;
 mod lake_s3;
@@ -12,3 +14,4 @@ mod real_logs;
 mod s3_server;
 mod same_tables;
 mod source_s3;
+mod timeline;

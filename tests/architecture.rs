@@ -18,7 +18,7 @@ const LEVELS: [&[&str]; 9] = [
     &["main"],
 ];
 /// What every room may read.
-const COMMON: [&str; 2] = ["error", "config"];
+const COMMON: [&str; 3] = ["error", "escape", "config"];
 /// A crate and where alone it may be named.
 const HEAVY: [(&str, &[&str]); 6] = [
     ("aws_sdk_s3", &["src/source/s3.rs", "src/source/s3/"]),

@@ -10,6 +10,7 @@ use super::arguments::{Reading, lake_location};
 use super::console::Console;
 use super::{Outcome, sources};
 use crate::error::{Error, Kind, Result};
+use crate::source::Filters;
 use crate::sql::mistake::explain;
 use crate::sql::session::Engine;
 
@@ -30,7 +31,14 @@ impl Asking {
     /// # Errors
     /// They cannot be opened.
     pub async fn open(reading: &Reading, console: Console) -> Result<Self> {
-        let filters = reading.wanted.filters()?;
+        Self::open_narrowed(reading, reading.wanted.filters()?, console).await
+    }
+
+    /// The same with filters of the verb's own.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub async fn open_narrowed(reading: &Reading, filters: Filters, console: Console) -> Result<Self> {
         let asked = &reading.asked;
         let engine = if asked.logs.is_empty() {
             Engine::open_lake(&lake_location(asked.lake.as_deref()), &reading.s3.lake_options(), &filters).await?
@@ -39,6 +47,11 @@ impl Asking {
             Engine::open_logs(opened, &filters).await?
         };
         Ok(Self { engine, logs: asked.logs.join(", "), console })
+    }
+
+    /// What answers.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Asks, and writes the answer as it comes.

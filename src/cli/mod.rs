@@ -14,6 +14,7 @@ pub mod output;
 mod progress;
 mod sources;
 mod sql;
+mod timeline;
 mod who;
 mod who_screen;
 
@@ -78,6 +79,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Ask(ask) if ask.lists() => ask.list(console),
         Verb::Ask(ask) => working(|interrupt| async move { ask.run(console, &interrupt).await }),
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
+        Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

@@ -13,9 +13,9 @@ use arrow::json::writer::{
 
 use super::batch::union_text;
 use super::cell::time;
-use super::escape::acts;
 use super::{Target, Writer, failed};
 use crate::error::Result;
+use crate::escape::acts;
 
 /// How a list, struct or map becomes JSON text in formats that have no lists.
 pub static NESTED: LazyLock<EncoderOptions> =
