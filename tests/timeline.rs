@@ -118,7 +118,9 @@ fn the_stolen_session_is_split_at_its_first_strange_call() {
 
 #[test]
 fn one_screen_tells_it() {
-    let (code, screen, error) = rolecall(&["timeline", &THEFT.stolen, "--lake", &LAKE.1, "--format", "table"]);
+    let at = "2026-11-18T14:10:00Z";
+    let (code, screen, error) =
+        rolecall(&["timeline", &THEFT.stolen, "--lake", &LAKE.1, "--at", at, "--format", "table"]);
     assert_eq!((code, error.as_str()), (0, ""));
     assert!(screen.lines().count() <= 40, "{screen}");
     assert!(screen.lines().all(|line| line.chars().count() <= 120), "{screen}");
@@ -182,7 +184,8 @@ fn the_folder_holds_what_it_says_and_stays_the_same() {
     // What was asked can be asked again.
     for statement in first["queries.sql"].split(';').map(str::trim).filter(|statement| statement.contains("SELECT")) {
         let sql: String = statement.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
-        assert!(!ask(&sql).is_empty(), "{sql}");
+        let about_nothing = statement.contains("Calls without a key");
+        assert!(!ask(&sql).is_empty() || about_nothing, "{sql}");
     }
 }
 

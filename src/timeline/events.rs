@@ -243,7 +243,11 @@ fn read(
             identity_type: owned(&kind, row),
             lane: Some(if refused { Lane::Deny } else { act }),
             act: Some(act),
-            weight: if error.is_some() { lanes::weight(act, &name) / 2 } else { lanes::weight(act, &name) },
+            weight: if error.is_some() && act != Lane::Evade {
+                lanes::weight(act, &name) / 2
+            } else {
+                lanes::weight(act, &name)
+            },
             error,
             read_only,
             target,

@@ -58,11 +58,9 @@ pub fn matter(case: &Case, most: usize) -> Vec<Run<'_>> {
     let mut kept: Vec<(usize, Run<'_>)> = best
         .into_iter()
         .map(|run| {
-            let times = seen
-                .entry((run.first.name.clone(), run.first.error.is_some(), run.first.target.clone()))
-                .or_insert(0usize);
+            let times = seen.entry((run.first.name.clone(), run.first.error.is_some())).or_insert(0_usize);
             *times += 1;
-            (*times / 2, run)
+            (*times - 1, run)
         })
         .collect();
     kept.sort_by_key(|(times, run)| (*times, std::cmp::Reverse(run.weight)));

@@ -8,7 +8,7 @@ use super::case::{Case, CaseSession};
 use super::contain::Step;
 use super::text::{clock, count, some, span, time};
 use super::verdict::{Blast, Verdict, moment, who};
-use super::walk::Party;
+use super::walk::{How, Party};
 
 /// Lines at most.
 const MOST: usize = 40;
@@ -70,14 +70,14 @@ pub fn render(story: &Story, width: Option<usize>) -> Vec<String> {
     if let Some(since) = &story.since {
         lines.extend(since.lines(2));
     }
-    let blast = blast(story);
+    let blast = wrap(&blast(story), width, 2);
     let blind = blind(story, 3);
-    let doing = steps(story, width, 8);
     let valid = valid(case, 3);
     let rows = rows(case, 10);
     let headings = 5;
-    let taken = lines.len() + blast.len() + blind.len() + doing.len() + valid.len() + rows.len() + headings;
-    let room = MOST.saturating_sub(taken).clamp(3, 12);
+    let taken = lines.len() + blast.len() + blind.len() + valid.len() + rows.len() + headings;
+    let doing = steps(story, width, MOST.saturating_sub(taken + 5).clamp(4, 12));
+    let room = MOST.saturating_sub(taken + doing.len()).clamp(2, 12);
     lines.push(String::new());
     lines.extend(tree(case, room));
     for (title, part) in [("Still valid", valid), ("What matters", rows), ("To do, in this order", doing)] {
@@ -111,7 +111,22 @@ pub fn tree(case: &Case, most: usize) -> Vec<String> {
         }
         most(session, &below)
     };
-    tops.sort_by_key(|session| (std::cmp::Reverse(heaviest(session)), session.issued_at, session.id.clone()));
+    // What was asked about comes first, then what departs most.
+    let nearness = |session: &CaseSession| -> u8 {
+        fn near(session: &CaseSession, below: &BTreeMap<&str, Vec<&CaseSession>>) -> u8 {
+            let own = match (session.how, session.split.is_split()) {
+                (Some(How::Anchor), true) => 0,
+                (Some(How::Anchor), false) => 1,
+                _ => 2,
+            };
+            let under = below.get(session.id.as_str()).into_iter().flatten().map(|child| near(child, below)).min();
+            own.min(under.unwrap_or(2))
+        }
+        near(session, &below)
+    };
+    tops.sort_by_key(|session| {
+        (nearness(session), std::cmp::Reverse(heaviest(session)), session.issued_at, session.id.clone())
+    });
     let mut lines = Vec::new();
     let mut open: Vec<(&CaseSession, usize, bool)> = Vec::new();
     let mut last = String::new();
@@ -165,8 +180,8 @@ pub fn tree(case: &Case, most: usize) -> Vec<String> {
 
 fn one(session: &CaseSession, depth: usize, border: bool) -> String {
     let hand = match session.party {
-        Some(Party::Other) => "  ◀ the other's",
-        Some(Party::Both) => "  ◀ both",
+        Some(Party::Other) => " ◀ the other's",
+        Some(Party::Both) => " ◀ both",
         _ => "",
     };
     let account = session.role_account.as_deref().unwrap_or("?");
@@ -175,7 +190,7 @@ fn one(session: &CaseSession, depth: usize, border: bool) -> String {
     let when = session.issued_at.map(time).unwrap_or_else(|| "issue not seen".to_owned());
     let link = if session.certainty == "exact" { String::new() } else { format!(" ({} link)", session.certainty) };
     format!(
-        "{}└ {border}{}{name}, {}, {when}, {} calls{hand}{link}",
+        "{}└ {border}{}{hand}, {}, {when}, {} calls{name}{link}",
         "  ".repeat(depth.min(8)),
         session.what(),
         session.id,
@@ -248,7 +263,10 @@ fn steps(story: &Story, width: usize, most: usize) -> Vec<String> {
             Some(n) => format!("; cuts {}", count(n, "innocent session")),
             None => String::new(),
         };
-        lines.push(format!("  {}. {}{hits}; not reached: {}", number + 1, step.title, step.misses));
+        let mut told =
+            wrap(&format!("{}. {}{hits}; not reached: {}", number + 1, step.title, step.misses), width - 2, 3);
+        told.truncate(if lines.len() + 2 < shown { 2 } else { 1 });
+        lines.extend(told.into_iter().map(|line| format!("  {line}")));
         if let Some(text) = step.policy.as_ref().filter(|text| !policy && text.contains("TokenIssueTime")) {
             policy = true;
             let mut parts = wrap(&format!("     {text}"), width, 5);
@@ -263,9 +281,9 @@ fn steps(story: &Story, width: usize, most: usize) -> Vec<String> {
     lines
 }
 
-fn blast(story: &Story) -> Vec<String> {
+fn blast(story: &Story) -> String {
     let b = &story.blast;
-    vec![format!(
+    format!(
         "Reach: {} ({} suspicious) of {} in {}; {} by the other: {} writes, {} data, {} refused; {} created, {} read, {} still valid",
         count(b.sessions, "session"),
         b.suspicious,
@@ -278,7 +296,7 @@ fn blast(story: &Story) -> Vec<String> {
         count(b.created, "thing"),
         count(b.secrets, "secret"),
         b.valid
-    )]
+    )
 }
 
 fn blind(story: &Story, most: usize) -> Vec<String> {

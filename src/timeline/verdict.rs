@@ -9,7 +9,7 @@ use super::case::{Case, CaseSession};
 use super::lanes::{Lane, shares, takes_secret};
 use super::rows::{Rows, literals, text};
 use super::text::{clock, count, some, span, time};
-use super::walk::How;
+use super::walk::{How, Party};
 
 /// One sentence, and how sure it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,11 +175,11 @@ pub struct Blast {
 /// Counts it.
 pub fn blast(case: &Case) -> Blast {
     let other = case.events.iter().filter(|event| event.other && !event.synthetic);
-    let minted: Vec<_> = case
-        .sessions
-        .iter()
-        .filter(|s| s.is_suspicious() && matches!(s.how, Some(How::Below | How::Created)))
-        .collect();
+    // What the other asked for, with a session of the case or with something that was created.
+    let taken = |s: &&CaseSession| {
+        s.party == Some(Party::Other) && (s.parent.is_some() || s.how == Some(How::Created)) && !s.split.is_split()
+    };
+    let minted: Vec<_> = case.sessions.iter().filter(taken).collect();
     let accounts: BTreeSet<_> = minted.iter().filter_map(|session| session.role_account.as_deref()).collect();
     let mut blast = Blast {
         sessions: case.sessions.len(),

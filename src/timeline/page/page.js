@@ -263,7 +263,7 @@
     for (const n of nodes) {
       const run = () => n.kind === 'address' ? set({ address: state.address === n.ip ? '' : n.ip }) : n.members.length && set({ session: state.session === S[n.members[0]].id ? '' : S[n.members[0]].id });
       n.el = draw('g', { class: 'node ' + n.kind + ' ' + (n.party || ''), tabindex: 0, role: 'button', 'aria-label': plain(n.title + ', ' + n.sub), transform: 'translate(' + n.x + ' ' + n.y + ')', on: press(run) },
-        draw('rect', { width: W, height: H, rx: 5 }), draw('text', { x: 8, y: 16 }, fit(n.title, 31)), draw('text', { class: 'soft', x: 8, y: 32 }, fit(n.sub, 31)), draw('title', {}, plain(n.title + '\n' + n.sub)));
+        draw('rect', { width: W, height: H, rx: 5 }), draw('text', { x: 8, y: 16 }, fit(n.title, 28)), draw('text', { class: 'soft', x: 8, y: 32 }, fit(n.sub, 28)), draw('title', {}, plain(n.title + '\n' + n.sub)));
       front.append(n.el);
     }
     svg.setAttribute('width', width); svg.setAttribute('height', height); svg.setAttribute('viewBox', '0 0 ' + width + ' ' + height);
