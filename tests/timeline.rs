@@ -288,6 +288,41 @@ fn what_is_not_found_is_said() {
 }
 
 #[test]
+fn an_event_by_any_of_its_ids_leads_there() {
+    let sql = "SELECT event_id, shared_event_id, request_id FROM events WHERE event_name = 'AssumeRole' AND error_code IS NULL \
+               AND source_ip_address = '203.0.113.77' ORDER BY event_time, event_id LIMIT 1";
+    let ids = ask(sql);
+    for name in ["event_id", "shared_event_id", "request_id"] {
+        let (code, screen, error) = rolecall(&["timeline", &ids[0][name], "--lake", &LAKE.1, "--format", "table"]);
+        assert!(
+            code == 0 && screen.contains(&THEFT.stolen) && screen.contains(&THEFT.taken[0]),
+            "{name}: {error}{screen}"
+        );
+    }
+}
+
+/// Real logs of an instance's key stolen through the metadata service; <https://github.com/invictus-ir/aws_dataset>.
+#[test]
+fn a_real_theft_is_split_at_the_right_event() {
+    let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/real/invictus-ir+aws_dataset");
+    if !Path::new(logs).is_dir() {
+        eprintln!("the real logs are not beside the project: nothing was split");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let case = place.path().join("case");
+    let (code, _, error) =
+        rolecall(&["timeline", "i-0dbc91f429e48eeed", "--logs", logs, "--out", case.to_str().unwrap(), "--quiet"]);
+    assert_eq!(code, 0, "{error}");
+    let sessions = rows(&files(&case)["sessions.csv"]);
+    let of = |id: &str| sessions.iter().find(|row| row["session_id"] == id).unwrap();
+    let stolen = of("ASIATFQR7NSC36DZQP7P");
+    assert_eq!(stolen["split_at"], "2023-07-10T11:57:22Z");
+    assert_eq!((stolen["party"].as_str(), stolen["other_ips"].as_str()), ("other", "192.168.10.20"));
+    assert_eq!(of("ASIATFQR7NSCSHSEVYP5")["party"], "owner");
+}
+
+#[test]
 fn log_files_tell_the_same_story() {
     let stored = rolecall(&["timeline", &THEFT.stolen, "--lake", &LAKE.1, "--format", "table"]);
     let asked = rolecall(&["timeline", &THEFT.stolen, "--logs", "sample-logs", "--format", "table"]);

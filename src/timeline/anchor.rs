@@ -110,9 +110,10 @@ impl Anchor {
             Anchor::Uuid => {
                 "array_has(issue_event_ids, $anchor) OR session_name = $anchor
                  OR session_id IN (SELECT session_id FROM session_events
-                                   WHERE event_id = $anchor OR shared_event_id = $anchor OR request_id = $anchor)
+                                   WHERE event_id = CAST($anchor AS VARCHAR) OR shared_event_id = CAST($anchor AS VARCHAR)
+                                      OR request_id = CAST($anchor AS VARCHAR))
                  OR session_id IN (SELECT i.session_id FROM (SELECT session_id, unnest(issue_event_ids) AS id FROM sessions) i
-                                   JOIN events e ON e.event_id = i.id WHERE e.shared_event_id = $anchor OR e.request_id = $anchor)
+                                   JOIN events e ON e.event_id = i.id WHERE e.shared_event_id = CAST($anchor AS VARCHAR) OR e.request_id = CAST($anchor AS VARCHAR))
                  OR session_id IN (SELECT s.session_id FROM sessions s JOIN logins l ON s.role_account = l.account
                                     AND (s.origin = l.user_name OR arn_name(s.origin) = l.user_name)
                                    WHERE l.login_id = $anchor AND s.issued_at BETWEEN l.event_time - INTERVAL '5' MINUTE AND l.event_time + INTERVAL '12' HOUR)"
@@ -133,7 +134,10 @@ impl Anchor {
             Anchor::Address => "source_ip_address = $anchor",
             Anchor::Network => "ip_in(source_ip_address, $anchor)",
             Anchor::Account => "identity_account_id = $anchor",
-            Anchor::Uuid => "event_id = $anchor OR shared_event_id = $anchor OR request_id = $anchor",
+            // Compared without a cast, one parameter would have to be of three columns' types at once.
+            Anchor::Uuid => {
+                "event_id = CAST($anchor AS VARCHAR) OR shared_event_id = CAST($anchor AS VARCHAR) OR request_id = CAST($anchor AS VARCHAR)"
+            }
             Anchor::Name => "identity_user_name = $anchor",
         }
     }

@@ -7,6 +7,7 @@ use datafusion::common::ScalarValue;
 use crate::error::Result;
 use crate::sql::session::Engine;
 
+use super::agent::tool;
 use super::owner::{is_address, same_network};
 use super::rows::{Rows, literals, number, owned, text, time};
 
@@ -59,6 +60,8 @@ pub struct UserKey {
     pub home: BTreeSet<String>,
     /// The other's.
     pub other: BTreeSet<String>,
+    /// What tells the other, in words.
+    pub sign: String,
     /// First call of the part in question.
     pub first: i64,
     /// Last call.
@@ -136,14 +139,20 @@ pub fn key(id: &str, uses: &[KeyUse], since: Option<i64>, created: bool, why: &s
         !there.is_empty() && there.len() >= days.len().min(2)
     };
     let (mut home, mut other) = (BTreeSet::new(), BTreeSet::new());
+    let mut sign = "its owner was never there before".to_owned();
     for used in mine.iter().filter(|used| is_address(&used.kind)) {
-        let strange = created || !days.is_empty() && !usual(&used.ip) && used.last >= from - MARGIN;
+        let mark = used.agent.as_deref().and_then(tool);
+        if let Some(mark) = mark {
+            sign = format!("an attacker's tool ({mark})");
+        }
+        let strange = created || mark.is_some() || !days.is_empty() && !usual(&used.ip) && used.last >= from - MARGIN;
         if strange {
             other.insert(used.ip.clone())
         } else {
             home.insert(used.ip.clone())
         };
     }
+    home.retain(|ip: &String| !other.contains(ip));
     let counted: Vec<_> = mine
         .iter()
         .filter(|used| used.last >= since.unwrap_or(i64::MIN) && (other.is_empty() || other.contains(&used.ip)))
@@ -157,6 +166,7 @@ pub fn key(id: &str, uses: &[KeyUse], since: Option<i64>, created: bool, why: &s
         round: 0,
         home,
         other,
+        sign,
         first: counted.iter().map(|used| used.first).min().unwrap_or(any.first),
         last: counted.iter().map(|used| used.last).max().unwrap_or(any.last),
         events: counted.iter().map(|used| used.events).sum(),

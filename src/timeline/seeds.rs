@@ -195,5 +195,7 @@ fn near(sessions: &Sessions, kind: Anchor, typed: &str) -> Option<String> {
             }
         }
     }
-    nearest(typed, known).map(str::to_owned)
+    let lower = typed.to_lowercase();
+    let holds = known.iter().filter(|name| name.to_lowercase().contains(&lower)).min_by_key(|name| name.len());
+    holds.copied().or_else(|| nearest(typed, known.iter().copied())).map(str::to_owned)
 }

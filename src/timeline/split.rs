@@ -115,7 +115,12 @@ pub fn split<'a>(history: &History<'a>, sessions: &'a Sessions, place: Place, be
     }
     split.sure = signs.len() >= 2 || instance && !split.other.is_empty();
     split.why.extend(signs);
-    if split.other.is_empty()
+    let armed = mine.iter().find_map(|used| Some((used, used.agent.and_then(tool)?)));
+    let unarmed = mine.iter().any(|used| used.agent.is_some_and(|agent| tool(agent).is_none()));
+    if let Some((used, mark)) = armed.filter(|_| split.other.is_empty() && !unarmed) {
+        split.new_place = Some(used.ip.to_owned());
+        split.why.push(format!("an attacker's tool ({mark})"));
+    } else if split.other.is_empty()
         && !by_service
         && sessions.origin_class(place) != Some("ci")
         && history.known(owner, before)

@@ -81,7 +81,7 @@ pub fn verdict(case: &Case) -> Verdict {
             }
         ));
         confidence = if key.home.is_empty() { "medium" } else { "high" };
-        because = "its owner was never there before".to_owned();
+        because = key.sign.clone();
     } else if let Some(session) = new_place {
         let from = session.split.new_place.as_deref().unwrap_or_default();
         let known = if session.origin_type == "outside_principal" {
@@ -96,7 +96,7 @@ pub fn verdict(case: &Case) -> Verdict {
             session.issued_at.map(time).unwrap_or_default()
         ));
         confidence = "medium";
-        because = known.to_owned();
+        because = if session.split.why.is_empty() { known.to_owned() } else { session.split.why.join(", ") };
     } else {
         let origins: BTreeSet<String> = case.sessions.iter().map(who).collect();
         let all = count(case.sessions.len(), "session");
@@ -116,10 +116,9 @@ pub fn verdict(case: &Case) -> Verdict {
         let deepest = case.sessions.iter().map(|session| session.depth).max().unwrap_or(0);
         if deepest >= 3 {
             confidence = "low";
-            because = format!(
-                "a chain {deepest} roles deep{}",
-                if because.starts_with("nothing") { String::new() } else { format!(", {because}") }
-            );
+            if !because.contains("roles deep") {
+                because = format!("a chain {deepest} roles deep");
+            }
         }
     }
     let blast = blast(case);

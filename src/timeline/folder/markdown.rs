@@ -65,7 +65,7 @@ pub fn report(story: &Story) -> String {
     }
     out.push_str("\n## Chains\n\n");
     out.push_str(&block("text", &tree(case, 200).join("\n")));
-    out.push_str("\n");
+    out.push('\n');
     out.push_str(&block("mermaid", &super::mermaid::graph(case)));
     out.push_str("\n## What matters\n\n| time (UTC) | lane | who | account | from | call | on | result | why |\n|---|---|---|---|---|---|---|---|---|\n");
     for run in super::super::runs::matter(case, 40) {
