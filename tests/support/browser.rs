@@ -33,7 +33,8 @@ impl Browser {
         let port = said
             .find_map(|line| {
                 let line = line.unwrap();
-                line.rsplit_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').parse::<u16>().unwrap())
+                line.rsplit_once("successfully on port ")
+                    .map(|(_, port)| port.trim_end_matches('.').parse::<u16>().unwrap())
             })
             .unwrap();
         // What it says later is read and dropped, so that it never waits for a reader.
