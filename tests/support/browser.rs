@@ -71,11 +71,26 @@ impl Browser {
             body.len()
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        serde_json::from_str::<Value>(body).unwrap()["value"].clone()
+        // The driver keeps the line open: the answer ends where its length says.
+        let mut answer = BufReader::new(stream);
+        let (mut status, mut length) = (String::new(), 0);
+        answer.read_line(&mut status).unwrap();
+        loop {
+            let mut line = String::new();
+            answer.read_line(&mut line).unwrap();
+            let line = line.trim_end().to_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(n) = line.strip_prefix("content-length:") {
+                length = n.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        assert!(status.contains(" 200 "), "{path}: {status}{body}");
+        serde_json::from_str::<Value>(&body).unwrap()["value"].clone()
     }
 
     fn post(&self, path: &str, body: Value) -> Value {
