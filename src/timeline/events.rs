@@ -58,7 +58,10 @@ pub struct Event {
 impl Event {
     /// `iam:CreateAccessKey`.
     pub fn call(&self) -> String {
-        format!("{}:{}", self.source.split('.').next().unwrap_or_default(), self.name)
+        match self.source.split('.').next() {
+            Some(service) if !service.is_empty() => format!("{service}:{}", self.name),
+            _ => self.name.clone(),
+        }
     }
 
     /// Its lane.

@@ -76,7 +76,7 @@ pub fn render(story: &Story, width: Option<usize>) -> Vec<String> {
     let rows = rows(case, 10);
     let headings = 5;
     let taken = lines.len() + blast.len() + blind.len() + valid.len() + rows.len() + headings;
-    let doing = steps(story, width, MOST.saturating_sub(taken + 5).clamp(4, 12));
+    let doing = steps(story, width, MOST.saturating_sub(taken + 8).clamp(4, 12));
     let room = MOST.saturating_sub(taken + doing.len()).clamp(2, 12);
     lines.push(String::new());
     lines.extend(tree(case, room));
