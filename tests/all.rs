@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/browser.rs"]
+mod browser;
 mod catalogue;
 mod cli;
 mod config;
@@ -29,5 +31,6 @@ mod same_tables;
 mod serve;
 mod shell;
 mod source_s3;
+mod timeline;
 mod truth;
 mod verify;

@@ -18,7 +18,7 @@ const LEVELS: [&[&str]; 9] = [
     &["main"],
 ];
 /// What every room may read.
-const COMMON: [&str; 4] = ["error", "words", "config", "failpoint"];
+const COMMON: [&str; 5] = ["error", "escape", "words", "config", "failpoint"];
 /// A crate and where alone it may be named.
 const HEAVY: [(&str, &[&str]); 11] = [
     ("aws_sdk_s3", &["src/source/s3.rs", "src/source/s3/"]),

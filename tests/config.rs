@@ -17,7 +17,7 @@ fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn text(path: &Path) -> &str {
+fn shown(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -123,10 +123,10 @@ fn ingest_reads_the_sources_it_names_and_leaves_out_what_they_skip() {
     let skipped = "SELECT count(*) AS n FROM ledger WHERE source_object LIKE '%/040000000008/%' OR source_object LIKE '%/us-east-1/%'";
     assert_eq!(ask(skipped), "{\"n\":0}\n");
     // Without the configuration the same lake takes in the rest.
-    let (code, _, rest) = run(here, &["ingest", text(&sample()), "--lake", "lake", "--config", "/dev/null"]);
+    let (code, _, rest) = run(here, &["ingest", shown(&sample()), "--lake", "lake", "--config", "/dev/null"]);
     assert_eq!(code, 2, "an empty file has no version: {rest}");
     std::fs::write(here.join("empty.toml"), "version = 1\n").unwrap();
-    let (code, _, rest) = run(here, &["ingest", text(&sample()), "--lake", "lake", "--config", "empty.toml"]);
+    let (code, _, rest) = run(here, &["ingest", shown(&sample()), "--lake", "lake", "--config", "empty.toml"]);
     assert!(code == 0 && rest.contains(" 0 pruned"), "{rest}");
     assert_eq!(ask("SELECT count(*) AS n FROM events"), "{\"n\":2348}\n");
 }
@@ -139,7 +139,7 @@ fn limits_of_reading_are_kept() {
     let sql = "SELECT * FROM events ORDER BY user_agent, event_id";
     let ask = |reading: &str| {
         std::fs::write(here.join("rolecall.toml"), format!("version = 1\n[reading]\n{reading}\n")).unwrap();
-        run(here, &["sql", sql, "--logs", text(&logs), "--format", "csv"])
+        run(here, &["sql", sql, "--logs", shown(&logs), "--format", "csv"])
     };
     let (code, _, error) = ask("max_memory = '16 KiB'");
     assert!(code == 1 && error.contains("the query needs more memory than there is"), "{code} {error}");
@@ -158,11 +158,11 @@ fn what_it_knows_is_in_the_tables() {
     let config = project().join("tests/enrichment/rolecall.toml");
     let sample = sample();
     let ask = |sql: &str, with: &[&str]| {
-        let mut arguments = vec!["sql", sql, "--logs", text(&sample), "--format", "csv"];
+        let mut arguments = vec!["sql", sql, "--logs", shown(&sample), "--format", "csv"];
         arguments.extend(with);
         run(&project(), &arguments)
     };
-    let known = ["--config", text(&config)];
+    let known = ["--config", shown(&config)];
     let same = |sql: &str, expected: &str| {
         let (code, out, error) = ask(sql, &known);
         assert_eq!((code, out.as_str(), error.as_str()), (0, expected, ""), "{sql}");
@@ -206,11 +206,11 @@ fn addresses_are_told_by_the_databases_it_names_and_null_without() {
                ('2001:db8:40:1::7'), ('10.0.0.1'), ('AWS Internal'), (NULL)) AS t(ip)";
     let logs = sample();
     let ask = |with: &[&str]| {
-        let mut arguments = vec!["sql", sql, "--logs", text(&logs), "--format", "csv"];
+        let mut arguments = vec!["sql", sql, "--logs", shown(&logs), "--format", "csv"];
         arguments.extend(with);
         run(&project(), &arguments)
     };
-    let (code, out, error) = ask(&["--config", text(&config)]);
+    let (code, out, error) = ask(&["--config", shown(&config)]);
     assert_eq!((code, error.as_str()), (0, ""));
     assert_eq!(
         out,
@@ -232,7 +232,7 @@ fn addresses_are_told_by_the_databases_it_names_and_null_without() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("rolecall.toml");
     std::fs::write(&broken, "version = 1\n[enrichment]\ncountry = 'none.mmdb'\nasn = 'rolecall.toml'\n").unwrap();
-    let (code, _, error) = ask(&["--config", text(&broken)]);
+    let (code, _, error) = ask(&["--config", shown(&broken)]);
     assert!(code == 1 && error.contains("none.mmdb") && error.contains("cannot be read"), "{error}");
 }
 

@@ -216,6 +216,7 @@ async fn what_cannot_match_is_not_even_listed() {
         regions: vec!["us-east-1".into()],
         since: Some(midnight),
         until: Some(midnight),
+        ..Filters::default()
     };
     assert_eq!(
         listed(&source, &filters).await,

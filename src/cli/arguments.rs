@@ -6,12 +6,12 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, serve, shell, sql, verify, who};
+use super::{ask, completions, ingest, lake, man, serve, shell, sql, timeline, verify, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
 use crate::source::{Filters, RoleToAssume, S3Options};
-use crate::words::moment;
+use crate::words::moment as times;
 
 /// Who was behind the role? Answers about AWS STS role sessions, from CloudTrail logs.
 #[derive(Debug, Parser)]
@@ -50,6 +50,7 @@ pub enum Verb {
     Ask(ask::Ask),
     Shell(shell::Shell),
     Who(who::Who),
+    Timeline(timeline::Timeline),
     Serve(serve::Serve),
     Verify(verify::Verify),
     Lake(lake::Lake),
@@ -57,8 +58,9 @@ pub enum Verb {
     Man(man::Manual),
 }
 
-fn time(text: &str) -> Result<i64, String> {
-    moment::parse(text, Utc::now()).map(|time| time.timestamp_micros()).ok_or_else(|| moment::FORMS.to_owned())
+/// Reads a time: `2026-11-07T03:36:00Z`, a date, or how long ago.
+pub fn moment(text: &str) -> Result<i64, String> {
+    times::parse(text, Utc::now()).map(|time| time.timestamp_micros()).ok_or_else(|| times::FORMS.to_owned())
 }
 
 /// Which events are wanted.
@@ -66,10 +68,10 @@ fn time(text: &str) -> Result<i64, String> {
 #[command(next_help_heading = "Which events")]
 pub struct Wanted {
     /// From this time on: 2026-11-07T03:36:00Z, a date (its start), or how long ago (36h, 7d)
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Option<i64>,
     /// Up to this time, likewise
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub until: Option<i64>,
     /// Only this account; can be repeated
     #[arg(long, value_name = "ID", value_delimiter = ',')]
@@ -238,8 +240,8 @@ mod tests {
     #[test]
     fn times_have_an_order() {
         let wanted = |since: &str, until: &str| Wanted {
-            since: Some(time(since).unwrap()),
-            until: Some(time(until).unwrap()),
+            since: Some(moment(since).unwrap()),
+            until: Some(moment(until).unwrap()),
             account: Vec::new(),
             region: Vec::new(),
         };

@@ -11,8 +11,10 @@ use super::answer::Answering;
 use super::arguments::{Reading, lake_location};
 use super::console::Console;
 use super::{Outcome, sources};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::lake::store::Lake;
+use crate::source::Filters;
 use crate::sql::mistake::explain;
 use crate::sql::session::Engine;
 use crate::sql::setup::Setup;
@@ -38,11 +40,19 @@ impl Asking {
     pub async fn open(reading: &Reading, console: Console) -> Result<Self> {
         let config = reading.configured.load()?;
         let filters = reading.wanted.filters(&config)?;
-        let setup = Setup::of(&config)?;
+        Self::open_narrowed(reading, &config, filters, console).await
+    }
+
+    /// The same with filters of the verb's own.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub async fn open_narrowed(reading: &Reading, config: &Config, filters: Filters, console: Console) -> Result<Self> {
+        let setup = Setup::of(config)?;
         let asked = &reading.asked;
         let engine = if asked.logs.is_empty() {
-            let location = lake_location(asked.lake.as_deref(), &config);
-            let lake = Lake::open(&location, &reading.s3.lake_options(&config)).await?;
+            let location = lake_location(asked.lake.as_deref(), config);
+            let lake = Lake::open(&location, &reading.s3.lake_options(config)).await?;
             Engine::over_lake(&lake, &filters, setup).await?
         } else {
             let opened = sources::open(&asked.logs, &reading.s3.options(), console).await?;

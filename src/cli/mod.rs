@@ -19,6 +19,7 @@ mod serve;
 mod shell;
 mod sources;
 mod sql;
+mod timeline;
 mod upkeep;
 mod verify;
 mod verify_screen;
@@ -97,6 +98,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Man(man) => man.run(console),
         Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
+        Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

@@ -13,7 +13,7 @@ use super::output::{Format, Row, rows};
 use super::{Outcome, who_screen};
 use crate::error::{Error, Kind, Result};
 use crate::sql::parameter;
-use crate::sts::{ip, unique_id};
+use crate::timeline::anchor::{self, Anchor};
 
 /// Say who is behind a key, ARN, session name, person, address or event
 ///
@@ -25,96 +25,6 @@ pub struct Who {
     anchors: Vec<String>,
     #[command(flatten)]
     reading: Reading,
-}
-
-/// What an anchor looks like; decides where it is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
-    Key,
-    Arn,
-    UniqueId,
-    Address,
-    Uuid,
-    Name,
-}
-
-impl Anchor {
-    fn of(text: &str) -> Self {
-        match unique_id::kind(text) {
-            Some("access_key" | "temporary_key") if is_id(text) => return Anchor::Key,
-            Some(_) if is_id(text) => return Anchor::UniqueId,
-            _ => {}
-        }
-        if text.starts_with("arn:") {
-            Anchor::Arn
-        } else if ip::parse(text).is_some() {
-            Anchor::Address
-        } else if is_uuid(text) {
-            Anchor::Uuid
-        } else {
-            Anchor::Name
-        }
-    }
-
-    /// What it is called on the screen.
-    pub fn word(self) -> &'static str {
-        match self {
-            Anchor::Key => "access key",
-            Anchor::Arn => "ARN",
-            Anchor::UniqueId => "unique id",
-            Anchor::Address => "address",
-            Anchor::Uuid => "event id",
-            Anchor::Name => "name",
-        }
-    }
-
-    /// Which sessions it names.
-    fn sessions(self) -> &'static str {
-        match self {
-            Anchor::Key => "session_id = $anchor OR array_has(used_key_ids, $anchor) OR (caller_key_id = $anchor AND $anchor LIKE 'AKIA%')",
-            Anchor::Arn => {
-                "role_arn = $anchor OR caller_arn = $anchor OR origin = $anchor OR origin_provider = $anchor
-                 OR (strpos($anchor, ':assumed-role/') > 0 AND role_account = arn_account($anchor)
-                     AND role_name = arn_name($anchor) AND session_name = split_part($anchor, '/', 3))"
-            }
-            Anchor::UniqueId => {
-                "session_id = $anchor OR role_id = $anchor OR origin = $anchor
-                 OR (role_id = split_part($anchor, ':', 1) AND session_name = split_part($anchor, ':', 2))"
-            }
-            Anchor::Address => "issued_ip = $anchor OR requester_ip = $anchor OR array_has(used_ips, $anchor)",
-            Anchor::Uuid => {
-                "array_has(issue_event_ids, $anchor) OR session_name = $anchor
-                 OR session_id IN (SELECT session_id FROM session_events WHERE event_id = $anchor)"
-            }
-            Anchor::Name => {
-                "lower(session_name) = lower($anchor) OR lower(source_identity) = lower($anchor) OR lower(origin) = lower($anchor)
-                 OR role_name = $anchor OR permission_set = $anchor OR arn_name(origin) = $anchor"
-            }
-        }
-    }
-
-    /// Which calls that were made without a session: with a user's own key, or as root.
-    fn calls(self) -> &'static str {
-        match self {
-            Anchor::Key => "access_key_id = $anchor",
-            Anchor::Arn => "identity_arn = $anchor",
-            Anchor::UniqueId => "identity_principal_id = $anchor",
-            Anchor::Address => "source_ip_address = $anchor",
-            Anchor::Uuid => "event_id = $anchor",
-            Anchor::Name => "identity_user_name = $anchor",
-        }
-    }
-}
-
-fn is_id(text: &str) -> bool {
-    let id = text.split(':').next().unwrap_or(text);
-    id.len() >= 16 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
-fn is_uuid(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
-        && parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// What is told of a session, and of the calls of a user's own key in the same columns.
@@ -195,9 +105,7 @@ pub async fn answer(anchors: &[String], asking: &Asking, answering: Answering) -
         return Ok(outcome);
     }
     Err(Error::new(Kind::Empty, format!("nothing was found for {}", missing.join(", ")))
-        .hint(
-            "an anchor is an access key, an ARN, a session name, a person, a role's name, an address or an event's id",
-        )
+        .hint(anchor::KINDS)
         .hint("--since, --until, --account and --region leave events out"))
 }
 
@@ -246,28 +154,4 @@ async fn find(asking: &Asking, text: &str) -> Result<Found> {
         rows(&asking.rows(&sql, ids).await?)?
     };
     Ok(Found { text: text.to_owned(), anchor, sessions, ancestors, users })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn anchors_are_told_apart() {
-        for (text, expected) in [
-            ("ASIARTX3GSDS2UJDIVTY", Anchor::Key),
-            ("AKIAIOSFODNN7EXAMPLE", Anchor::Key),
-            ("AROAJBP4A5WSXVNY72RLE", Anchor::UniqueId),
-            ("AROAJBP4A5WSXVNY72RLE:dana", Anchor::UniqueId),
-            ("arn:aws:iam::111122223333:role/Hub", Anchor::Arn),
-            ("203.0.113.77", Anchor::Address),
-            ("2001:db8::1", Anchor::Address),
-            ("0f902c35-794c-4864-b2e0-3c4564b857b0", Anchor::Uuid),
-            ("dana@example.com", Anchor::Name),
-            ("ASIA", Anchor::Name),
-            ("AKIAdministrator", Anchor::Name),
-        ] {
-            assert_eq!(Anchor::of(text), expected, "{text}");
-        }
-    }
 }

@@ -238,8 +238,8 @@ fn between(from: Option<&str>, to: Option<&str>) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::who::Anchor;
     use super::*;
+    use crate::timeline::anchor::Anchor;
 
     fn row(value: Value) -> Row {
         value.as_object().unwrap().clone()

@@ -1,14 +1,12 @@
 //! Comma-separated values, safe to open in a spreadsheet.
 
-use std::borrow::Cow;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::cell::{Cells, is_number};
-use super::escape::visible_lines;
 use super::{Target, Writer, failed};
 use crate::error::Result;
+use crate::escape::{disarmed, visible_lines};
 
 /// CSV being written.
 pub struct Csv {
@@ -25,15 +23,6 @@ impl Csv {
     }
 }
 
-/// What a formula begins with in a spreadsheet; in some languages the wide forms do as well.
-const BEGIN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-
-/// Puts an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers.
-/// <https://owasp.org/www-community/attacks/CSV_Injection>
-fn disarm(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.starts_with(BEGIN) && text.parse::<f64>().is_err() { Cow::Owned(format!("'{text}")) } else { text }
-}
-
 impl Writer for Csv {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut columns = Cells::of(&self.schema, batch).map_err(failed)?;
@@ -43,7 +32,7 @@ impl Writer for Csv {
                 if is_number(field.data_type()) {
                     self.writer.write_field(text.as_bytes()).map_err(failed)?;
                 } else {
-                    self.writer.write_field(disarm(visible_lines(&text)).as_bytes()).map_err(failed)?;
+                    self.writer.write_field(disarmed(visible_lines(&text)).as_bytes()).map_err(failed)?;
                 }
             }
             self.writer.write_record(None::<&[u8]>).map_err(failed)?;

@@ -12,9 +12,9 @@ use arrow::json::writer::{
 };
 
 use super::cell::time;
-use super::escape::acts;
 use super::{Target, Writer, failed};
 use crate::error::Result;
+use crate::escape::acts;
 use crate::sql::json_value::union_text;
 
 /// How a list, struct or map becomes JSON text in formats that have no lists.

@@ -6,9 +6,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::cell::{Cells, is_number};
-use super::escape::visible_lines;
 use super::{Target, Writer, failed};
 use crate::error::Result;
+use crate::escape::visible_lines;
 
 /// Markdown being written.
 pub struct Markdown {

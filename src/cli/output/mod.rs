@@ -6,7 +6,6 @@
 mod batch;
 mod cell;
 mod csv;
-mod escape;
 mod json;
 mod layout;
 mod markdown;
@@ -24,7 +23,7 @@ use clap::ValueEnum;
 
 use crate::error::{Error, Kind, Result};
 
-pub use escape::visible;
+pub use crate::escape::visible;
 pub use json::{Row, rows};
 
 /// How an answer is written.

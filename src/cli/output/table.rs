@@ -8,10 +8,10 @@ use comfy_table::presets::{NOTHING, UTF8_FULL, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
 use super::cell::{Cells, is_number};
-use super::escape::visible;
 use super::layout::{self, Wish};
 use super::{Fit, Target, Writer, failed};
 use crate::error::Result;
+use crate::escape::visible;
 
 /// Rows that a table shows; nobody reads more, and a table is held in memory.
 const MOST_ROWS: usize = 1000;

@@ -11,9 +11,9 @@ use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::escape::acts;
 use super::{Target, Writer, failed, rows};
 use crate::error::{Error, Result};
+use crate::escape::acts;
 
 /// OCSF being written.
 pub struct Ocsf(BufWriter<Target>);

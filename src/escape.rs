@@ -1,4 +1,5 @@
-//! Text without anything that a terminal obeys: control characters, and marks that reorder or hide what is read.
+//! Log content made harmless: without what a terminal obeys or what hides and reorders text, and without formulas that a spreadsheet
+//! would run.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -20,6 +21,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// The text with such characters written out, but with its own line ends and tabs: for formats that can hold them.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     replace(text, |c| acts(c) && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// What a formula begins with in a spreadsheet; in some languages the wide forms do as well.
+const BEGIN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Puts an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers.
+/// <https://owasp.org/www-community/attacks/CSV_Injection>
+pub fn disarmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.starts_with(BEGIN) && text.parse::<f64>().is_err() { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 fn replace(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {

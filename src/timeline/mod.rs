@@ -1,0 +1,73 @@
+//! From an anchor to the whole story: the sessions that belong together, what they did, what they left, what is still open.
+//!
+//! Asks the engine's tables and walks in memory; writes nothing but the case folder it is told to write. `walk` decides what
+//! belongs to a case, `case` fills it in, one file a format tells it.
+
+mod after;
+mod agent;
+pub mod anchor;
+mod case;
+mod contain;
+mod created;
+mod deeds;
+mod events;
+pub mod finding;
+pub mod folder;
+mod keys;
+mod lanes;
+mod load;
+mod owner;
+mod page;
+mod rows;
+mod runs;
+pub mod screen;
+mod seeds;
+mod split;
+mod text;
+mod verdict;
+mod walk;
+
+use crate::error::Result;
+use crate::sql::session::Engine;
+
+use case::Case;
+use load::Sessions;
+use screen::Story;
+use seeds::Understood;
+use walk::Walk;
+
+/// What is asked. Times are microseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The anchors, as typed.
+    pub anchors: Vec<String>,
+    /// Sessions and calls from this time on.
+    pub since: Option<i64>,
+    /// Up to this time.
+    pub until: Option<i64>,
+    /// The time that "still valid" refers to; the logs' end where none is given.
+    pub at: Option<i64>,
+    /// Rounds sideways.
+    pub expand: u32,
+}
+
+/// Tells the story. Anchors that name nothing are in `case.anchors`, with what is near.
+///
+/// # Errors
+/// The tables cannot be asked.
+pub async fn tell(engine: &Engine, request: &Request) -> Result<Story> {
+    let sessions = Sessions::load(engine).await?;
+    let seeds = seeds::find(engine, &sessions, &request.anchors, request.since, request.until).await?;
+    let walk = Walk::new(engine, &sessions, &seeds, request.expand).await?;
+    let case = Case::assemble(engine, &walk, &seeds, request.at, request.until).await?;
+    let verdict = verdict::verdict(&case);
+    let blast = verdict::blast(&case);
+    let steps = contain::steps(&case, &sessions);
+    let blind = verdict::blind(&case, engine).await?;
+    Ok(Story { case, verdict, blast, steps, blind, since: None })
+}
+
+/// The anchors that name nothing.
+pub fn missing(story: &Story) -> impl Iterator<Item = &Understood> {
+    story.case.anchors.iter().filter(|anchor| anchor.is_missing())
+}
