@@ -66,7 +66,7 @@ impl Answering {
     /// # Errors
     /// The first bytes cannot be written.
     pub fn rows(self, schema: &SchemaRef) -> Result<Answered> {
-        Ok(Answered { output: Output::new(self.format, schema, self.target, self.width)?, console: self.console })
+        Ok(Answered { output: Output::new(self.format, schema, self.target, self.fit)?, console: self.console })
     }
 
     /// Writes a stream of batches as they come. An error half-way is an error: a short answer must not look whole.

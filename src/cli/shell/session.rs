@@ -264,15 +264,16 @@ impl Session {
     }
 }
 
-/// The order in which the worst exit code is chosen: 2 before 1 before 3 before 4.
+/// The order in which the worst exit code is chosen: 2 before 1 before 3 before 5 before 4.
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Complete => 0,
         Outcome::Failed(Kind::Empty) => 1,
-        Outcome::Incomplete => 2,
-        Outcome::Failed(Kind::Input | Kind::Output | Kind::Internal) => 3,
-        Outcome::Failed(Kind::Usage) => 4,
-        Outcome::Failed(Kind::Interrupted) => 5,
+        Outcome::Altered => 2,
+        Outcome::Incomplete => 3,
+        Outcome::Failed(Kind::Input | Kind::Output | Kind::Internal) => 4,
+        Outcome::Failed(Kind::Usage) => 5,
+        Outcome::Failed(Kind::Interrupted) => 6,
     }
 }
 
@@ -288,6 +289,7 @@ mod tests {
         let codes = all.into_iter().map(|outcome| match outcome {
             Outcome::Complete => 0,
             Outcome::Incomplete => 3,
+            Outcome::Altered => 5,
             Outcome::Failed(kind) => super::super::super::code(kind),
         });
         assert_eq!(codes.collect::<Vec<_>>(), [2, 1, 3, 4, 0]);
