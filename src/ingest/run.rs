@@ -200,12 +200,19 @@ impl Run<'_> {
         drop(receiver);
         let mut entries = Vec::new();
         let (progress, tally) = (self.progress, Arc::clone(&self.tally));
-        while !chunk.is_full() && !chunk.has_failed() && !self.stop.load(Ordering::Relaxed) {
+        // Objects that wait for a worker belong to the chunk as much as those that were taken.
+        let mut given = 0;
+        while given < self.plan.knobs.commit_objects
+            && !chunk.is_full()
+            && !chunk.has_failed()
+            && !self.stop.load(Ordering::Relaxed)
+        {
             let tell = || progress(tally.progress(Phase::Reading));
             match unless_stopped(&self.stop, &mut self.tick, tell, self.next.next()).await.flatten() {
                 None => break,
                 Some(Next::Entry(entry)) => entries.push(*entry),
                 Some(Next::Read(read)) => {
+                    given += 1;
                     if ticking(&mut self.tick, tell, sender.send(*read)).await.is_err() {
                         break;
                     }
