@@ -128,7 +128,7 @@ fn ingest_reads_the_sources_it_names_and_leaves_out_what_they_skip() {
     std::fs::write(here.join("empty.toml"), "version = 1\n").unwrap();
     let (code, _, rest) = run(here, &["ingest", shown(&sample()), "--lake", "lake", "--config", "empty.toml"]);
     assert!(code == 0 && rest.contains(" 0 pruned"), "{rest}");
-    assert_eq!(ask("SELECT count(*) AS n FROM events"), "{\"n\":2348}\n");
+    assert_eq!(ask("SELECT count(*) AS n FROM events"), "{\"n\":2451}\n");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn what_it_knows_is_in_the_tables() {
     );
     same(
         "SELECT DISTINCT caller_account, origin_class FROM sessions WHERE outside_organization ORDER BY 1",
-        "caller_account,origin_class\n390000000009,vendor\n",
+        "caller_account,origin_class\n390000000009,vendor\n390000000010,unknown\n",
     );
     same(
         "SELECT name, in_organization FROM accounts WHERE account_id IN ('210000000007', '390000000009') ORDER BY account_id",

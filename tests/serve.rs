@@ -325,7 +325,7 @@ fn what_is_ingested_meanwhile_is_seen() {
     let sessions = line();
     ingested("sample-logs", folder.path());
     std::thread::sleep(Duration::from_millis(1100));
-    assert_eq!((before < 2348, count(&serving)), (true, 2348));
+    assert_eq!((before < 2451, count(&serving)), (true, 2451));
     typed.write_all(b"SELECT count(*) FROM sessions \\g\n").unwrap();
     assert!(line() > sessions);
     drop(typed);

@@ -46,6 +46,9 @@ impl Default for Limits {
     }
 }
 
+/// What a client shows to end its statement: its process id and its secret.
+type Cancels = (i32, Vec<u8>);
+
 /// What all connections share.
 pub struct Shared {
     pub(super) served: Arc<Served>,
@@ -54,15 +57,15 @@ pub struct Shared {
     pub(super) limits: Limits,
     pub(super) turns: Semaphore,
     pub(super) keys: Arc<dyn PidSecretKeyGenerator>,
-    running: Mutex<HashMap<(i32, Vec<u8>), Arc<Busy>>>,
+    running: Mutex<HashMap<Cancels, Arc<Busy>>>,
 }
 
-fn known_by(key: &(i32, SecretKey)) -> (i32, Vec<u8>) {
+fn known_by(key: &(i32, SecretKey)) -> Cancels {
     (key.0, key.1.to_bytes().to_vec())
 }
 
 impl Shared {
-    fn running<T>(&self, work: impl FnOnce(&mut HashMap<(i32, Vec<u8>), Arc<Busy>>) -> T) -> T {
+    fn running<T>(&self, work: impl FnOnce(&mut HashMap<Cancels, Arc<Busy>>) -> T) -> T {
         work(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -31,13 +31,16 @@ pub struct Owner<'a>(pub &'a str, pub &'a str, pub &'a str);
 /// Where an owner was seen: address → days and first moment.
 type Seen<'a> = BTreeMap<&'a str, Vec<(i64, Place)>>;
 
+/// Moments and where somebody was then, in order.
+type Moments = Rc<Vec<(i64, Place)>>;
+
 /// The past of owners and addresses.
 pub struct History<'a> {
     sessions: &'a Sessions,
     owners: Vec<Owner<'a>>,
     by_owner: HashMap<Owner<'a>, Vec<Place>>,
     seen: RefCell<HashMap<Owner<'a>, Rc<Seen<'a>>>>,
-    at: RefCell<HashMap<String, Rc<Vec<(i64, Place)>>>>,
+    at: RefCell<HashMap<String, Moments>>,
 }
 
 /// Whether a kind of source address is one that a client can have.

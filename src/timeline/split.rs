@@ -107,7 +107,7 @@ pub fn split<'a>(history: &History<'a>, sessions: &'a Sessions, place: Place, be
         }
     }
     // Somebody with an attacker's tool behind the owner's own address.
-    for used in mine.iter().filter(|used| !used.agent.is_some_and(|agent| tool(agent).is_none())) {
+    for used in mine.iter().filter(|used| used.agent.is_none_or(|agent| tool(agent).is_some())) {
         let Some(mark) = used.agent.and_then(tool) else { continue };
         if known.iter().any(|own| own.ip == used.ip && own.agent.is_some_and(|agent| tool(agent).is_none())) {
             split.why.push(format!("an attacker's tool ({mark}) from the owner's own address {}", used.ip));

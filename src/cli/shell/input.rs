@@ -81,7 +81,10 @@ fn lines(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn items(text: &str) -> (Vec<(usize, String)>, Option<(usize, String)>) {
+    /// A line's number and an item that begins there.
+    type Numbered = (usize, String);
+
+    fn items(text: &str) -> (Vec<Numbered>, Option<Numbered>) {
         let mut input = Input::new();
         let mut done = Vec::new();
         for line in text.lines() {
