@@ -566,7 +566,8 @@ fn grafana_and_metabase_ask() {
     let tables = serving.ask(GRAFANA[0]);
     assert!(tables.lines().any(|table| table == "sessions"), "{tables}");
     let columns = serving.ask(GRAFANA[1]);
-    assert!(columns.lines().any(|column| column.starts_with("issued_at|timestamp")), "{columns}");
+    assert!(columns.lines().any(|column| column.starts_with("issued_at|")), "{columns}");
+    assert_eq!(serving.ask(GRAFANA[2]), "1600\n");
     let macros = "SELECT $__timeGroup(event_time, '15m') AS g, $__timeEpoch(last), count(*) FROM \
                   (SELECT event_time, event_time AS last, extract(epoch from event_time) AS seconds FROM events) AS e \
                   WHERE $__timeFilter(event_time) AND event_time >= $__timeFrom() AND event_time < $__timeTo() \
@@ -587,6 +588,7 @@ fn grafana_and_metabase_ask() {
         let sql = expanded(panel["targets"][0]["rawSql"].as_str().unwrap(), "1h");
         let answer = serving.ask(&sql);
         assert!(!answer.trim().is_empty(), "{}: {sql}", panel["title"]);
+        // The sample organisation has no rolecall.toml here, so nobody is known to be outside.
         if panel["targets"][0]["format"] == "time_series" {
             let first = answer.split(['|', '\n']).next().unwrap().parse::<f64>().unwrap();
             assert!((1_794_000_000.0..1_796_000_000.0).contains(&first), "{}: {answer}", panel["title"]);

@@ -2,10 +2,12 @@
 //!
 //! Nothing but a plan that reads comes out of here, whatever the statement looked like.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::context::SQLOptions;
@@ -19,10 +21,14 @@ use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
 use datafusion_postgres::pgwire::api::portal::Format;
 use datafusion_postgres::pgwire::api::results::Response;
-use datafusion_postgres::pgwire::error::PgWireResult;
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireResult};
+use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
+use datafusion_postgres::pgwire::messages::response::NoticeResponse;
 use datafusion_postgres::pgwire::types::format::FormatOptions;
 
+use super::habits::stand_in;
 use super::told;
+use crate::sql::enrich::Enrichment;
 use crate::sql::json_value::JsonText;
 
 /// The hook. `tables` are the names that a query can use.
@@ -30,6 +36,8 @@ use crate::sql::json_value::JsonText;
 pub struct Answer {
     /// Sorted.
     pub tables: Vec<String>,
+    /// To tell which functions have no database.
+    pub enrichment: Arc<Enrichment>,
 }
 
 fn read_only() -> SQLOptions {
@@ -55,7 +63,11 @@ pub async fn questions(statement: &Statement, context: &SessionContext) -> PgWir
 }
 
 async fn plan(statement: &Statement, context: &SessionContext) -> DataFusionResult<LogicalPlan> {
-    let plan = context.state().statement_to_plan(Parsed::Statement(Box::new(statement.clone()))).await?;
+    let state = context.state();
+    let plan = match stand_in(&statement.to_string()) {
+        Some(instead) => state.create_logical_plan(instead).await?,
+        None => state.statement_to_plan(Parsed::Statement(Box::new(statement.clone()))).await?,
+    };
     read_only().verify_plan(&plan)?;
     shown(plan)
 }
@@ -81,7 +93,34 @@ fn shown(plan: LogicalPlan) -> DataFusionResult<LogicalPlan> {
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
+/// The functions that a plan calls.
+fn functions(plan: &LogicalPlan) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    // What is walked fails nowhere, so neither does the walk.
+    _ = plan.apply(|node| {
+        for expression in node.expressions() {
+            _ = expression.apply(|inner| {
+                if let Expr::ScalarFunction(function) = inner {
+                    names.insert(function.name().to_owned());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            });
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    names
+}
+
 impl Answer {
+    /// Says which functions of a plan give null for want of a database.
+    async fn say_missing(&self, plan: &LogicalPlan, client: &mut dyn HookClient) -> PgWireResult<()> {
+        for missing in functions(plan).iter().filter_map(|name| self.enrichment.lacks(name)) {
+            let notice = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), missing);
+            client.send_message(PgWireBackendMessage::NoticeResponse(NoticeResponse::from(notice))).await?;
+        }
+        Ok(())
+    }
+
     fn explained<T>(&self, result: DataFusionResult<T>) -> PgWireResult<T> {
         let names: Vec<&str> = self.tables.iter().map(String::as_str).collect();
         result.map_err(|e| told::mistake(e, &names))
@@ -99,6 +138,7 @@ impl QueryHook for Answer {
         let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
         let answer = async {
             let plan = self.explained(plan(statement, context).await)?;
+            self.say_missing(&plan, client).await?;
             let frame = DataFrame::new(context.state(), plan);
             encode_dataframe(frame, &Format::UnifiedText, Some(options)).await.map(Response::Query)
         };
@@ -117,11 +157,14 @@ impl QueryHook for Answer {
     async fn handle_extended_query(
         &self,
         _: &Statement,
-        _: &LogicalPlan,
+        plan: &LogicalPlan,
         _: &ParamValues,
         _: &SessionContext,
-        _: &mut dyn HookClient,
+        client: &mut dyn HookClient,
     ) -> Option<PgWireResult<Response>> {
+        if let Err(gone) = self.say_missing(plan, client).await {
+            return Some(Err(gone));
+        }
         // The library runs the plan that was checked when it was parsed, in the formats that the client asked for.
         None
     }

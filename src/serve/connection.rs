@@ -1,10 +1,13 @@
 //! One connection: who comes in, what it asks, and how long it may take.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::ast::Statement;
 use datafusion_postgres::DfSessionService;
 use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
 use datafusion_postgres::pgwire::api::auth::{
@@ -12,17 +15,17 @@ use datafusion_postgres::pgwire::api::auth::{
     save_startup_parameters_to_metadata,
 };
 use datafusion_postgres::pgwire::api::cancel::CancelHandler;
-use datafusion_postgres::pgwire::api::portal::Portal;
-use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
-use datafusion_postgres::pgwire::api::results::Response;
-use datafusion_postgres::pgwire::api::store::PortalStore;
+use datafusion_postgres::pgwire::api::portal::{Portal, PortalExecutionState};
+use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_partial_query_response};
+use datafusion_postgres::pgwire::api::results::{DescribePortalResponse, FieldInfo, Response, Tag};
+use datafusion_postgres::pgwire::api::stmt::QueryParser;
+use datafusion_postgres::pgwire::api::store::{Entry, PortalStore};
 use datafusion_postgres::pgwire::api::{
-    ClientInfo, ClientPortalStore, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
+    ClientInfo, ClientPortalStore, DEFAULT_NAME, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
 };
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
 use datafusion_postgres::pgwire::messages::extendedquery::Execute;
-use datafusion_postgres::pgwire::messages::response::NoticeResponse;
 use datafusion_postgres::pgwire::messages::simplequery::Query;
 use datafusion_postgres::pgwire::messages::startup::SecretKey;
 use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
@@ -84,6 +87,11 @@ impl Connection {
         Arc::new(Self { shared: Arc::clone(shared), busy, door: Arc::new(door) })
     }
 
+    fn asked(&self) -> Arc<Asked> {
+        let cursors = Mutex::default();
+        Arc::new(Asked { shared: Arc::clone(&self.shared), busy: Arc::clone(&self.busy), cursors })
+    }
+
     /// Ends when the connection holds more than it should: a client that does not read, or says nothing any more.
     pub async fn overdue(&self) {
         while !self.busy.overdue(self.shared.limits.statement) {
@@ -102,11 +110,11 @@ impl Drop for Door {
 
 impl PgWireServerHandlers for Connection {
     fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
-        Arc::new(Asked { shared: Arc::clone(&self.shared), busy: Arc::clone(&self.busy) })
+        self.asked()
     }
 
     fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
-        Arc::new(Asked { shared: Arc::clone(&self.shared), busy: Arc::clone(&self.busy) })
+        self.asked()
     }
 
     fn startup_handler(&self) -> Arc<impl StartupHandler> {
@@ -174,6 +182,8 @@ impl StartupHandler for Door {
 pub struct Asked {
     shared: Arc<Shared>,
     busy: Arc<Busy>,
+    /// The columns of cursors that were fetched from.
+    cursors: Mutex<HashMap<String, Vec<FieldInfo>>>,
 }
 
 impl Asked {
@@ -197,6 +207,79 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Does what an Execute message asks. The library gathers a question's rows before it sends them; here they are sent as they
+    /// are made.
+    async fn execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = <Self as ExtendedQueryHandler>::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let found = client.portal_store().get_portal(message.name.as_deref().unwrap_or(DEFAULT_NAME));
+        let portal = match found {
+            Some(Entry::Value(portal)) if gives_rows(&portal.statement.statement.1) => portal,
+            _ => return self._on_execute(client, message).await,
+        };
+        if !matches!(client.state(), PgWireConnectionState::ReadyForQuery) {
+            return Err(PgWireError::NotReadyForQuery);
+        }
+        client.set_state(PgWireConnectionState::QueryInProgress);
+        let most = usize::try_from(message.max_rows).unwrap_or_default();
+        let state = portal.state();
+        let mut state = state.lock().await;
+        if matches!(*state, PortalExecutionState::Initial) {
+            match ExtendedQueryHandler::do_query(self, client, &portal, most).await? {
+                Response::Query(rows) => *state = PortalExecutionState::Suspended(rows),
+                Response::Error(error) => return Err(PgWireError::UserError(error)),
+                _ => return Err(told::fatal("XX000", "a question was answered without rows")),
+            }
+        }
+        let more = match &mut *state {
+            PortalExecutionState::Suspended(rows) => send_partial_query_response(client, rows, most).await?,
+            _ => {
+                let tag = Tag::new("SELECT").with_rows(0);
+                client.send(PgWireBackendMessage::CommandComplete(tag.into())).await?;
+                false
+            }
+        };
+        if !more {
+            *state = PortalExecutionState::Finished;
+        }
+        client.set_state(PgWireConnectionState::ReadyForQuery);
+        Ok(())
+    }
+
+    /// A cursor's columns, also once it is at its end.
+    async fn cursor_columns<C>(&self, client: &C, cursor: &str) -> Vec<FieldInfo>
+    where
+        C: ClientPortalStore,
+        C::PortalStore: PortalStore,
+    {
+        let told = match client.portal_store().get_portal(cursor) {
+            Some(Entry::Value(portal)) => match &*portal.state().lock().await {
+                PortalExecutionState::Suspended(rows) => Some(rows.row_schema().to_vec()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let mut known = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
+            Some(fields) => {
+                known.insert(cursor.to_owned(), fields.clone());
+                fields
+            }
+            None => known.get(cursor).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a statement is answered with rows that are many.
+fn gives_rows(planned: &Option<(Statement, LogicalPlan)>) -> bool {
+    matches!(planned, Some((Statement::Query(_) | Statement::Explain { .. } | Statement::Fetch { .. }, _)))
+}
+
 /// What the client itself set as its limit.
 fn own_limit(client: &impl ClientInfo) -> Option<Duration> {
     client.metadata().get("statement_timeout_ms")?.parse().ok().map(Duration::from_millis)
@@ -211,12 +294,7 @@ impl SimpleQueryHandler for Asked {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.limited(own_limit(client), self._on_query(client, query)).await?;
-        for missed in self.shared.served.setup().enrichment.missed() {
-            let notice = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), missed);
-            client.send(PgWireBackendMessage::NoticeResponse(NoticeResponse::from(notice))).await?;
-        }
-        Ok(())
+        self.limited(own_limit(client), self._on_query(client, query)).await
     }
 
     async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
@@ -240,6 +318,26 @@ impl ExtendedQueryHandler for Asked {
         self.shared.service.query_parser()
     }
 
+    async fn do_describe_portal<C>(
+        &self,
+        client: &mut C,
+        portal: &Portal<Self::Statement>,
+    ) -> PgWireResult<DescribePortalResponse>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let statement = &portal.statement.statement;
+        // The columns of FETCH are its cursor's; without them clients cannot read its rows.
+        let fields = match &statement.1 {
+            Some((Statement::Fetch { name, .. }, _)) => self.cursor_columns(client, &name.value).await,
+            _ => self.query_parser().get_result_schema(statement, Some(&portal.result_column_format))?,
+        };
+        Ok(DescribePortalResponse::new(fields))
+    }
+
     async fn on_execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -247,7 +345,7 @@ impl ExtendedQueryHandler for Asked {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.limited(own_limit(client), self._on_execute(client, message)).await
+        self.limited(own_limit(client), self.execute(client, message)).await
     }
 
     async fn do_query<C>(

@@ -6,7 +6,9 @@
 mod access;
 mod answer;
 mod connection;
+mod cursor;
 mod guard;
+mod habits;
 mod live;
 mod server;
 mod told;

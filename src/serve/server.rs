@@ -21,7 +21,9 @@ use tokio::task::JoinSet;
 use super::access::Access;
 use super::answer::Answer;
 use super::connection::{Busy, Connection};
+use super::cursor::Fetching;
 use super::guard::Guard;
+use super::habits::current_setting;
 use super::live::Served;
 use crate::error::{Error, Result};
 use crate::sql::session;
@@ -185,12 +187,14 @@ fn service(served: &Arc<Served>) -> Result<DfSessionService> {
     }
     tables.sort_unstable();
     setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|e| broken(*e))?;
+    context.register_udf(current_setting());
     let hooks: Vec<Arc<dyn QueryHook>> = vec![
         Arc::new(Guard),
+        Arc::new(Fetching),
         Arc::new(CursorStatementHook),
         Arc::new(SetShowHook),
         Arc::new(TransactionStatementHook),
-        Arc::new(Answer { tables }),
+        Arc::new(Answer { tables, enrichment: Arc::clone(&served.setup().enrichment) }),
     ];
     Ok(DfSessionService::new_with_hooks(Arc::new(context), hooks))
 }

@@ -29,6 +29,16 @@ pub fn no_setting(name: &str) -> PgWireError {
     severe("ERROR", "42704", format!("the setting '{name}' cannot be changed here"))
 }
 
+/// A FETCH that goes elsewhere than forward.
+pub fn no_direction() -> PgWireError {
+    severe("ERROR", "0A000", "a cursor only goes forward: FETCH FORWARD n, or FETCH ALL")
+}
+
+/// A FETCH from what is no cursor.
+pub fn no_cursor(name: &str) -> PgWireError {
+    severe("ERROR", "34000", format!("cursor \"{name}\" does not exist"))
+}
+
 /// A statement that took too long.
 pub fn too_long(seconds: f64) -> PgWireError {
     severe("ERROR", CANCELED, format!("the statement took longer than {seconds} s and was ended"))

@@ -94,14 +94,16 @@ impl Enrichment {
         }
     }
 
+    /// A sentence for a function that has no database; `None` for one that has, or needs none.
+    pub fn lacks(&self, name: &str) -> Option<String> {
+        let (name, _, key) = FUNCTIONS.iter().find(|f| f.0 == name && !self.has(f.1))?;
+        Some(format!("{name}() gives null: name a file as {key} in [enrichment] of rolecall.toml"))
+    }
+
     /// A sentence for each function that was asked since the last time and has no database.
     pub fn missed(&self) -> Vec<String> {
         let missed = std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner));
-        let key = |name: &str| FUNCTIONS.iter().find(|f| f.0 == name).map_or("", |f| f.2);
-        missed
-            .into_iter()
-            .map(|name| format!("{name}() gives null: name a file as {} in [enrichment] of rolecall.toml", key(name)))
-            .collect()
+        missed.into_iter().filter_map(|name| self.lacks(name)).collect()
     }
 
     fn miss(&self, name: &'static str) {
