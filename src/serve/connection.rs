@@ -37,7 +37,7 @@ use super::server::Shared;
 use super::told;
 
 /// How much longer than a statement may take its client may take to read why it was ended.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(5);
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -251,11 +251,18 @@ impl Asked {
         Ok(())
     }
 
+    fn apart(&self, answer: Response) -> Response {
+        match answer {
+            Response::Query(rows) => Response::Query(self.shared.apart.rows(rows)),
+            other => other,
+        }
+    }
+
     /// A cursor's columns, also once it is at its end.
     async fn cursor_columns<C>(&self, client: &C, cursor: &str) -> Vec<FieldInfo>
     where
         C: ClientPortalStore,
-        C::PortalStore: PortalStore,
+        C::PortalStore: PortalStore<Statement = <Self as ExtendedQueryHandler>::Statement>,
     {
         let told = match client.portal_store().get_portal(cursor) {
             Some(Entry::Value(portal)) => match &*portal.state().lock().await {
@@ -305,7 +312,8 @@ impl SimpleQueryHandler for Asked {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let inner: &DfSessionService = &self.shared.service;
-        self.shared.served.pinned(SimpleQueryHandler::do_query(inner, client, query)).await
+        let answers = self.shared.served.pinned(SimpleQueryHandler::do_query(inner, client, query)).await?;
+        Ok(answers.into_iter().map(|answer| self.apart(answer)).collect())
     }
 }
 
@@ -361,7 +369,8 @@ impl ExtendedQueryHandler for Asked {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let inner: &DfSessionService = &self.shared.service;
-        self.shared.served.pinned(ExtendedQueryHandler::do_query(inner, client, portal, max_rows)).await
+        let answer = ExtendedQueryHandler::do_query(inner, client, portal, max_rows);
+        self.shared.served.pinned(answer).await.map(|answer| self.apart(answer))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod apart;
 mod connection;
 mod cursor;
 mod guard;

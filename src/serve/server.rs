@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::access::Access;
 use super::answer::Answer;
+use super::apart::Apart;
 use super::connection::{Busy, Connection};
 use super::cursor::Fetching;
 use super::guard::Guard;
@@ -54,6 +55,7 @@ type Cancels = (i32, Vec<u8>);
 /// What all connections share.
 pub struct Shared {
     pub(super) served: Arc<Served>,
+    pub(super) apart: Apart,
     pub(super) service: DfSessionService,
     pub(super) access: Access,
     pub(super) limits: Limits,
@@ -112,6 +114,7 @@ impl Server {
         })?;
         let shared = Shared {
             served,
+            apart: Apart::start()?,
             service,
             access,
             limits,

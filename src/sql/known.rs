@@ -17,12 +17,17 @@ pub struct Function {
 }
 
 /// Call and meaning of the functions that DataFusion does not bring.
-const OWN: [(&str, &str); 17] = [
+const OWN: [(&str, &str); 23] = [
     ("access_key_account(id)", "The account that an access key or unique id belongs to; null for ids of the old form."),
     ("arn_account(arn)", "The account in an ARN."),
     ("arn_name(arn)", "The name in an ARN: of a role without its path, of an assumed role without the session name."),
+    (
+        "arn_short(arn)",
+        "account/name; for a role session account/role/session name, for a federated caller the subject.",
+    ),
     ("ip_in(text, cidr)", "Whether an address lies in a network; null where the text is no address."),
     ("ip_kind(text)", "What a source address is: public, private, cgnat, aws_internal, service_host, absent, other."),
+    ("ip_neighbourhood(text)", "The address's /24, or its /48 of IPv6."),
     ("json_as_text(json, key...)", "What stands there as text: a text without its quotes, everything else as JSON."),
     ("json_contains(json, key...)", "Whether something stands there; the operator ? is the same."),
     ("json_get(json, key...)", "What stands there, whatever its type; the operator -> is the same."),
@@ -34,7 +39,11 @@ const OWN: [(&str, &str); 17] = [
     ("json_get_str(json, key...)", "The text that stands there; null where it is none."),
     ("json_length(json, key...)", "How many elements or members stand there."),
     ("json_object_keys(json, key...)", "The names of the members that stand there."),
+    ("session_name_class(name)", "Who probably stands behind such a name: human, ci, workload, service, unknown."),
     ("session_name_kind(name)", "What a role session name looks like."),
+    ("session_name_origin(name)", "What usually makes such names; null where the form tells nothing."),
+    ("session_name_pattern(name)", "The name with a placeholder for what changes from session to session."),
+    ("text_hash(text)", "The first 16 hex digits of the SHA-256: tells equal texts without showing them."),
 ];
 
 fn name(call: &str) -> &str {

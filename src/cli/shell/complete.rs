@@ -330,7 +330,15 @@ mod tests {
         exactly("SELECT 1; S|", &["SELECT"]);
         exactly(
             "select * from sess|",
-            &["sessions", "session_events", "session_addresses", "session_families", "session_links"],
+            &[
+                "sessions",
+                "session_events",
+                "session_names",
+                "session_name_patterns",
+                "session_addresses",
+                "session_families",
+                "session_links",
+            ],
         );
         exactly("SELECT * FROM failures, unlin|", &["unlinked", "unlinked_issues"]);
         exactly("SELECT rea| FROM failures", &["reason"]);
