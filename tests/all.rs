@@ -1,6 +1,7 @@
 //! Every test that needs the library, in one program: each further one would link all of DataFusion once more.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// A test that is left out for want of a program says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "support/browser.rs"]
 mod browser;

@@ -48,8 +48,11 @@ pub struct Rules {
     /// So many requests are answered that are signed with [`EXPIRING_KEY`]; then it has run out.
     pub expires_after: Option<usize>,
     /// Every bucket holds so many keys, which a function names in order; none can be read.
-    pub keys: Option<(usize, fn(usize) -> String)>,
+    pub keys: Option<(usize, KeyAt)>,
 }
+
+/// The key at a place, in order.
+pub type KeyAt = fn(usize) -> String;
 
 /// A running server; it ends when dropped.
 pub struct S3Server {
