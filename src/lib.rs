@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod cloudtrail;
 pub mod config;
+pub mod detect;
 pub mod error;
 pub mod escape;
 pub mod failpoint;
