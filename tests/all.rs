@@ -15,6 +15,7 @@ mod digests;
 mod exit_codes;
 mod faulty_s3;
 mod faulty_sources;
+mod fresh;
 mod fuzzed;
 mod ingest;
 mod lake_s3;

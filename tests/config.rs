@@ -148,6 +148,23 @@ fn limits_of_reading_are_kept() {
     let (code, whole, error) = ask("max_memory = '1 GiB'\nmax_object = '1 GiB'");
     assert_eq!(code, 0, "{error}");
     assert!(whole.lines().count() > 10);
+    // What is typed wins over the file, for every verb that reads files.
+    for verb in [
+        &["sql", sql, "--logs", shown(&logs)][..],
+        &["ask", "who-used-role", "role=x", "--logs", shown(&logs)],
+        &["who", "arn:aws:iam::210000000001:role/x", "--logs", shown(&logs)],
+        &["timeline", "arn:aws:iam::210000000001:role/x", "--logs", shown(&logs)],
+        &["ingest", shown(&logs), "--dry-run"],
+    ] {
+        let (code, _, error) = run(here, &[verb, &["--max-object", "1 KiB"]].concat());
+        assert!(code == 3 && error.contains("too_large"), "{verb:?}: {code} {error}");
+    }
+    let (code, _, error) = ask("max_object = '1 KiB'");
+    assert_eq!(code, 3, "{error}");
+    let (code, _, error) = run(here, &["sql", sql, "--logs", shown(&logs), "--max-object", "1 GiB"]);
+    assert_eq!(code, 0, "{error}");
+    let (code, _, error) = run(here, &["sql", sql, "--logs", shown(&logs), "--max-object", "much"]);
+    assert!(code == 2 && error.contains("512 MiB"), "{code} {error}");
     std::fs::write(here.join("taken"), "").unwrap();
     let (code, _, error) = ask("spill_dir = 'taken/x'");
     assert!(code == 2 && error.contains("taken/x"), "{code} {error}");

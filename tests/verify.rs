@@ -9,12 +9,14 @@ use std::process::Output;
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use chrono::{DateTime, Duration, Utc};
+use rolecall::lake::maintain::vacuum;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::digests::{
     ACCOUNT, BUCKET, FINGERPRINT, Log, Trail, gzip, log, metadata, public_keys, put, put_s3_metadata, put_sidecar, time,
 };
+use crate::maintenance::writable;
 use crate::s3_server::S3Server;
 
 /// Hours of November.
@@ -384,4 +386,61 @@ fn a_screen_says_what_it_comes_to() {
         (not_found)
     ");
     assert_eq!(altered.status.code(), Some(5));
+}
+
+#[test]
+fn a_log_file_that_is_too_large_is_not_called_altered() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = bucket(folder.path());
+    std::fs::write(folder.path().join("keys.json"), public_keys().to_string()).unwrap();
+    put_sidecar(&folder.path().join(BUCKET), &trail.made[2], None);
+    let verify = |more: &[&str]| {
+        run(folder.path(), &[&[BUCKET, "--keys", "keys.json", "--format", "ndjson"], more].concat(), &[])
+    };
+    assert_eq!(verify(&["--max-object", "1 GB"]).status.code(), Some(0));
+    let small = verify(&["--max-object", "20 B"]);
+    assert_eq!(verdicts(&rows(&small))[&name(&of(0).0)], "unverifiable too_large");
+    assert_eq!(small.status.code(), Some(3), "{}", said(&small));
+}
+
+/// The table of verdicts is looked after as the others are.
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_covers_the_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = bucket(folder.path());
+    std::fs::write(folder.path().join("keys.json"), public_keys().to_string()).unwrap();
+    put_sidecar(&folder.path().join(BUCKET), &trail.made[2], None);
+    for _ in 0..3 {
+        let output = run(folder.path(), &[BUCKET, "--keys", "keys.json", "--lake", "lake", "--format", "csv"], &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let lake = folder.path().join("lake");
+    let keep = |arguments: &[&str]| {
+        let mut command = cargo_bin_cmd!("rolecall");
+        let output = command.args(arguments).arg("--lake").arg(&lake).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        (String::from_utf8(output.stdout.clone()).unwrap(), said(&output))
+    };
+    let sql = ["sql", "SELECT verdict, verify_number, count(*) AS n FROM integrity GROUP BY 1, 2", "--format", "csv"];
+    let before = keep(&sql).0;
+    assert_eq!(before, "verdict,verify_number,n\nvalid,3,6\n");
+    assert!(keep(&["lake", "optimize"]).1.contains("integrity: 3 small files put together into 1"));
+    assert_eq!(keep(&sql).0, before);
+    std::fs::write(lake.join("integrity/part-orphan.parquet"), "left behind").unwrap();
+    let mut open = writable(&lake).await;
+    let removed = vacuum(&mut open, 7, Utc::now() + Duration::days(8)).await.unwrap();
+    let removed: Vec<_> = removed.iter().filter(|removed| removed.table == "integrity").collect();
+    assert_eq!(removed.iter().map(|removed| removed.files).collect::<Vec<_>>(), [4]);
+    assert_eq!(keep(&sql).0, before);
+    // As an earlier program would have written it.
+    let log = lake.join("integrity/_delta_log/00000000000000000000.json");
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains(r#""rolecall.schema":"1""#), "{text}");
+    std::fs::write(&log, text.replace(r#""rolecall.schema":"1""#, r#""rolecall.schema":"0""#)).unwrap();
+    let mut command = cargo_bin_cmd!("rolecall");
+    let refused = command.args(["sql", "SELECT 1", "--lake"]).arg(&lake).output().unwrap();
+    assert!(said(&refused).contains("lake upgrade"), "{}", said(&refused));
+    assert!(keep(&["lake", "upgrade"]).1.contains("integrity: marked as of this layout"));
+    assert_eq!(keep(&["lake", "upgrade"]).1, "The lake is up to date.\n");
+    assert_eq!(keep(&sql).0, before);
 }

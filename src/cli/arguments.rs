@@ -11,7 +11,7 @@ use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
 use crate::source::{Filters, RoleToAssume, S3Options};
-use crate::words::moment as times;
+use crate::words::{moment as times, size};
 
 /// Who was behind the role? Answers about AWS STS role sessions, from CloudTrail logs.
 #[derive(Debug, Parser)]
@@ -160,12 +160,39 @@ pub fn lake_location(given: Option<&str>, config: &Config) -> String {
     given.map(str::to_owned).or_else(environment).or_else(configured).unwrap_or_else(|| LAKE.to_owned())
 }
 
+/// Reads a size in bytes: `512 MiB`.
+fn bytes(text: &str) -> Result<u64, String> {
+    size::parse(text).ok_or_else(|| size::FORMS.to_owned())
+}
+
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
 pub struct Configured {
     /// The configuration [default: $ROLECALL_CONFIG, else ./rolecall.toml, else /etc/rolecall/rolecall.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// How much of a file is taken on, and where the configuration is: of every verb that reads files.
+#[derive(Debug, Clone, Args)]
+pub struct Limited {
+    /// Read no more than this of one object, decompressed: 512 MiB, 2 GB [default: the configuration's, else 8 GiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_object: Option<u64>,
+    #[command(flatten)]
+    configured: Configured,
+}
+
+impl Limited {
+    /// Reads the configuration, in which the options count.
+    ///
+    /// # Errors
+    /// As [`Configured::load`].
+    pub fn load(&self) -> Result<Config> {
+        let mut config = self.configured.load()?;
+        config.reading.max_object = self.max_object.or(config.reading.max_object);
+        Ok(config)
+    }
 }
 
 impl Configured {
@@ -188,6 +215,9 @@ pub struct Asked {
     /// Ask these log files, nothing stored: a folder, a file, s3://bucket/prefix, or -; can be repeated
     #[arg(long, value_name = "SOURCE")]
     pub logs: Vec<String>,
+    /// Ask, with the lake, what its sources have delivered since: the configuration's, else the AWSLogs folders it was filled from
+    #[arg(long, conflicts_with = "logs")]
+    pub fresh: bool,
 }
 
 /// How the answer is written.
@@ -214,7 +244,7 @@ pub struct Reading {
     #[command(flatten)]
     pub s3: S3,
     #[command(flatten)]
-    pub configured: Configured,
+    pub configured: Limited,
 }
 
 /// Reads `name=value`.

@@ -53,7 +53,17 @@ impl Asking {
         let engine = if asked.logs.is_empty() {
             let location = lake_location(asked.lake.as_deref(), config);
             let lake = Lake::open(&location, &reading.s3.lake_options(config)).await?;
-            Engine::over_lake(&lake, &filters, setup).await?
+            if asked.fresh {
+                let opened = sources::open_of_lake(&lake, config, &reading.s3, console).await?;
+                let engine = Engine::over_both(&lake, opened, &filters, setup).await?;
+                if let Some(books) = engine.books() {
+                    let count = HumanCount(books.listed.unwrap_or_default() as u64);
+                    console.status(&format!("{count} objects are read that the lake does not hold"));
+                }
+                engine
+            } else {
+                Engine::over_lake(&lake, &filters, setup).await?
+            }
         } else {
             let opened = sources::open(&asked.logs, &reading.s3.options(), console).await?;
             Engine::over_logs(opened, &filters, setup).await?
@@ -106,7 +116,7 @@ impl Asking {
             }
             return Ok(Outcome::Incomplete);
         }
-        if books.empty() {
+        if books.empty() && !self.logs.is_empty() {
             return Err(Error::new(Kind::Empty, format!("no CloudTrail records in {}", self.logs)).hint(
                 "expected are .json, .json.gz or .zip files, or keys like AWSLogs/<account>/CloudTrail/<region>/...",
             ));

@@ -3,7 +3,7 @@
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 
-use super::arguments::{Configured, S3, Wanted, lake_location};
+use super::arguments::{Limited, S3, Wanted, lake_location};
 use super::console::Console;
 use super::interrupt::{Interrupt, interrupted};
 use super::progress::Meter;
@@ -34,7 +34,7 @@ pub struct Ingest {
     #[command(flatten)]
     s3: S3,
     #[command(flatten)]
-    configured: Configured,
+    configured: Limited,
 }
 
 impl Ingest {

@@ -8,13 +8,14 @@ use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::answer::{Answered, Answering};
-use super::arguments::{Answer, Configured, S3, Wanted, lake_location};
+use super::arguments::{Answer, Limited, S3, Wanted, lake_location};
 use super::console::Console;
 use super::interrupt::Interrupt;
 use super::output::Format;
 use super::progress::Meter;
 use super::verify_screen::{headline, screen};
 use super::{Outcome, sources};
+use crate::cloudtrail::Limits;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::integrity::verdict::Row;
@@ -58,7 +59,7 @@ pub struct Verify {
     #[command(flatten)]
     s3: S3,
     #[command(flatten)]
-    configured: Configured,
+    configured: Limited,
 }
 
 fn place(text: &str) -> Result<(String, String), String> {
@@ -93,6 +94,7 @@ impl Verify {
             source: source.clone(),
             copy_of: self.copy_of.clone(),
             filters: self.wanted.filters(config)?,
+            max_object: config.reading.max_object.unwrap_or(Limits::default().max_decompressed),
             keys,
             ask: asks.then(|| self.s3.options()),
         };

@@ -11,7 +11,7 @@ use super::digest::Digest;
 use super::shelf::Item;
 use super::signature::Hasher;
 use super::verdict::Why;
-use crate::cloudtrail::{Limits, uncompressed};
+use crate::cloudtrail::{Reason, uncompressed};
 use crate::error::{Error, Result};
 use crate::source::Source;
 
@@ -29,6 +29,8 @@ const LARGEST_DIGEST: u64 = 256 << 20;
 pub struct Reader {
     source: Source,
     room: Arc<Semaphore>,
+    /// Bytes that a log file may hold once decompressed.
+    most: u64,
     /// How many objects are worked on at once.
     pub at_once: usize,
 }
@@ -40,15 +42,17 @@ pub enum Hashed {
     Whole(String),
     /// Its gzip data is not whole.
     Broken,
+    /// It holds more than is read of one file.
+    TooLarge,
 }
 
 impl Reader {
-    /// A reader of `source`.
-    pub fn new(source: Source) -> Self {
+    /// A reader of `source`, of whose log files none may hold more than `most` bytes once decompressed.
+    pub fn new(source: Source, most: u64) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let at_once = if source.is_remote() { REMOTE.max(cores) } else { cores };
         let room = Semaphore::new(HELD / usize::try_from(UNIT).unwrap_or(1));
-        Self { source, room: Arc::new(room), at_once }
+        Self { source, room: Arc::new(room), most, at_once }
     }
 
     /// The source.
@@ -57,7 +61,7 @@ impl Reader {
     }
 
     /// Works with an object's bytes on a thread that may block.
-    async fn with<T: Send + 'static>(&self, item: &Item, work: fn(&Bytes) -> T) -> Result<T> {
+    async fn with<T: Send + 'static>(&self, item: &Item, work: impl FnOnce(&Bytes) -> T + Send + 'static) -> Result<T> {
         let most = HELD as u64 / UNIT;
         let wanted = u32::try_from((item.object.size.unwrap_or_default() / UNIT + 1).min(most)).unwrap_or(1);
         let room = Arc::clone(&self.room).acquire_many_owned(wanted).await;
@@ -81,10 +85,14 @@ impl Reader {
     /// # Errors
     /// It cannot be read.
     pub async fn hash(&self, item: &Item) -> Result<Hashed> {
-        self.with(item, |bytes| {
+        let most = self.most;
+        self.with(item, move |bytes| {
             let mut hasher = Hasher::default();
-            let whole = uncompressed(bytes, Limits::default().max_decompressed, &mut |piece| hasher.update(piece));
-            if whole.is_ok() { Hashed::Whole(hasher.finish()) } else { Hashed::Broken }
+            match uncompressed(bytes, most, &mut |piece| hasher.update(piece)) {
+                Ok(()) => Hashed::Whole(hasher.finish()),
+                Err(Reason::TooLarge) => Hashed::TooLarge,
+                Err(_) => Hashed::Broken,
+            }
         })
         .await
     }
@@ -114,6 +122,6 @@ impl Reader {
     /// # Errors
     /// It cannot be read.
     pub async fn bytes(&self, item: &Item) -> Result<Bytes> {
-        self.with(item, Bytes::clone).await
+        self.with(item, |bytes: &Bytes| bytes.clone()).await
     }
 }

@@ -268,6 +268,7 @@ fn log_verdict<'l>(
         (_, Some(item), None) if item.archived => return unverifiable(Why::Archived),
         (_, _, None) => return unverifiable(Why::Unreadable),
         (_, _, Some(Hashed::Broken)) => return (Verdict::Modified, Some(Why::NotWhole), Some(best)),
+        (_, _, Some(Hashed::TooLarge)) => return unverifiable(Why::TooLarge),
         (_, _, Some(Hashed::Whole(_))) => {}
     }
     match (&best.hash, fits(best), trust(best)) {

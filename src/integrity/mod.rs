@@ -51,6 +51,8 @@ pub struct Plan {
     pub copy_of: Option<(String, String)>,
     /// Which accounts, regions and times.
     pub filters: Filters,
+    /// Bytes that one log file may hold once decompressed; of a larger one nothing is proved.
+    pub max_object: u64,
     /// The public keys that are at hand.
     pub keys: Keys,
     /// How CloudTrail is asked for public keys; none where it is not to be asked.

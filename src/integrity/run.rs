@@ -74,7 +74,7 @@ impl<'r> Run<'r> {
         tell: &'r (dyn Fn(Progress) + Sync),
     ) -> Self {
         Self {
-            reader: Reader::new(plan.source.clone()),
+            reader: Reader::new(plan.source.clone(), plan.max_object),
             mapping,
             window: Window { since: plan.filters.since, until: plan.filters.until },
             keys: plan.keys.clone(),

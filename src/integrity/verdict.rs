@@ -105,6 +105,7 @@ whys! {
     DigestNotValid "digest_not_valid" "only digests list it that are not valid";
     OutsideSource "outside_source" "a digest lists it at a place that is no part of this source";
     Archived "archived" "it lies in cold storage; restore it to have it verified";
+    TooLarge "too_large" "it holds more than --max-object lets be read of one file";
     Unreadable "unreadable" "it cannot be read";
 }
 

@@ -4,7 +4,7 @@
 //! the row of the highest `ingest_number` counts, see [`latest`]. A row is written only after the object's events are
 //! committed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -198,11 +198,40 @@ impl Known {
     }
 }
 
-/// The row of each object that counts, as SQL over a table `ledger` that holds all rows.
+/// The places that the lake was filled from: what stands before `AWSLogs/` in its objects' names, as they were named then.
+/// Files that lie in no such folder tell nothing of what comes after them.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub async fn places(lake: &Lake) -> Result<BTreeSet<String>> {
+    let files = lake.files(&LEDGER)?;
+    let mut places = BTreeSet::new();
+    for file in files.all() {
+        files
+            .read(file, Reading::of(&["source_object"], &[]), &mut |batch| {
+                let misfit = || Error::internal("a stored file of the ledger does not have the lake's columns");
+                let objects = batch.column(0).as_string_opt::<i32>().ok_or_else(misfit)?;
+                for (before, _) in objects.iter().flatten().filter_map(|object| object.split_once("AWSLogs/")) {
+                    if before.is_empty() || before.ends_with('/') {
+                        places.insert(if before.is_empty() { "AWSLogs".to_owned() } else { before.to_owned() });
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    // A place within another is listed with it.
+    let all = places.clone();
+    places.retain(|place| !all.iter().any(|other| other != place && place.starts_with(other.as_str())));
+    Ok(places)
+}
+
+/// The row of each object that counts, as SQL over a table `ledger` that holds all rows. The number 0 is that of what is
+/// read and not ingested, which is newer than any that is.
 pub fn latest() -> &'static str {
     "SELECT source_object, size, etag, last_modified, records, events, duplicates, not_events, faults, status, \
-     ingest_number, ingested_at FROM (SELECT *, row_number() OVER (PARTITION BY source_object ORDER BY ingest_number \
-     DESC, ingested_at DESC) AS place FROM ledger) WHERE place = 1"
+     ingest_number, ingested_at FROM (SELECT *, row_number() OVER (PARTITION BY source_object ORDER BY ingest_number = 0 \
+     DESC, ingest_number DESC, ingested_at DESC) AS place FROM ledger) WHERE place = 1"
 }
 
 /// Writes and commits the rows of objects whose events are all committed. `at` is the present time, microseconds.

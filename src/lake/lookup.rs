@@ -2,19 +2,18 @@
 
 use futures::StreamExt;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 
 use super::files::{DataFile, Files, Reading};
-use super::schema::Table;
 use crate::error::{Error, Result};
 
 /// Files looked into at a time.
 const FILES: usize = 8;
 
-/// The columns that tell when a row of a derived table happened: the first and the last moment.
-fn time_columns(table: &Table) -> (&'static str, &'static str) {
-    if table.index("event_time").is_some() { ("event_time", "event_time") } else { ("first_at", "last_at") }
+/// The columns that tell when a row of a derived table happened, the first and the last moment; in some it is one.
+fn time_columns(one: bool) -> (&'static str, &'static str) {
+    if one { ("event_time", "event_time") } else { ("first_at", "last_at") }
 }
 
 impl Files {
@@ -38,28 +37,36 @@ impl Files {
         if !self.may_hold(file, column, values).await? {
             return Ok(None);
         }
-        let misfit = || Error::internal("a derived table does not have the lake's columns");
-        let (first, last) = time_columns(self.table());
+        let (first, last) = time_columns(self.table().index("event_time").is_some());
         let mut found = None;
         let columns = [column, first, last];
         let reading = Reading::of(&columns, &[]);
         self.read(file, reading, &mut |batch| {
-            let time = |name| {
-                let column = batch.column_by_name(name)?;
-                column.as_primitive_opt::<TimestampMicrosecondType>()
-            };
-            let texts = batch.column_by_name(column).and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?;
-            let (first, last) = (time(first).ok_or_else(misfit)?, time(last).ok_or_else(misfit)?);
-            for row in (0..batch.num_rows()).filter(|&row| texts.is_valid(row)) {
-                if values.iter().any(|value| value == texts.value(row)) {
-                    found = widest(found, Some((first.value(row), last.value(row))));
-                }
-            }
+            found = widest(found, times_in(&batch, column, values)?);
             Ok(())
         })
         .await?;
         Ok(found)
     }
+}
+
+/// The first and the last moment, in microseconds, of the rows of a derived table whose text `column` is one of `values`.
+///
+/// # Errors
+/// Where the rows are of another table.
+pub fn times_in(batch: &RecordBatch, column: &str, values: &[String]) -> Result<Option<(i64, i64)>> {
+    let misfit = || Error::internal("a derived table does not have the lake's columns");
+    let time = |name| batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+    let (first, last) = time_columns(batch.column_by_name("event_time").is_some());
+    let texts = batch.column_by_name(column).and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?;
+    let (first, last) = (time(first).ok_or_else(misfit)?, time(last).ok_or_else(misfit)?);
+    let mut found = None;
+    for row in (0..batch.num_rows()).filter(|&row| texts.is_valid(row)) {
+        if values.iter().any(|value| value == texts.value(row)) {
+            found = widest(found, Some((first.value(row), last.value(row))));
+        }
+    }
+    Ok(found)
 }
 
 /// The stretch from the first of two stretches to the last.

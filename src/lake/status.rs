@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::prelude::SessionContext;
 
 use super::ledger;
-use super::schema::{EVENTS, LATER, LEDGER, TABLES};
+use super::schema::{EVENTS, LEDGER};
 use super::store::Lake;
 use crate::error::{Error, Result};
 
@@ -49,7 +49,7 @@ pub struct Status {
 /// Where the lake cannot be read.
 pub fn tables(lake: &Lake) -> Result<Vec<TableStatus>> {
     let mut tables = Vec::new();
-    for table in TABLES.iter().copied().chain(LATER.into_iter().filter(|table| lake.has(table))) {
+    for table in lake.has_tables() {
         let files = lake.files(table)?;
         let times = || files.all().filter(|_| table.name == EVENTS.name).filter_map(|file| file.times());
         tables.push(TableStatus {

@@ -76,6 +76,11 @@ impl Lake {
         Ok(lake)
     }
 
+    /// The tables that this lake has.
+    pub fn has_tables(&self) -> impl Iterator<Item = &'static Table> {
+        TABLES.iter().copied().chain(LATER).filter(|table| self.has(table))
+    }
+
     /// Whether the lake has a table.
     pub fn has(&self, table: &Table) -> bool {
         self.tables.contains_key(table.name)
@@ -107,6 +112,9 @@ impl Lake {
                 None => root.create(table).await?,
             };
             tables.insert(table.name, delta);
+        }
+        for table in LATER {
+            tables.extend(root.newest(table).await?.map(|delta| (table.name, delta)));
         }
         Ok(Self { root, tables })
     }

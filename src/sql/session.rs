@@ -12,7 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
 use crate::error::{Error, Result};
 use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, INTEGRITY, LEDGER, Table};
@@ -72,8 +72,25 @@ impl Engine {
     /// # Errors
     /// Where the lake's tables cannot be read.
     pub async fn over_lake(lake: &Lake, filters: &Filters, setup: Setup) -> Result<Self> {
-        let engine = Self { context: context(&setup)?, logs: None, setup };
-        engine.register("ledger_rows", lake.provider(LEDGER.name).await?)?;
+        Self::over_stored(lake, None, filters, setup).await
+    }
+
+    /// Over a lake, and what `sources` hold that it does not; nothing is stored, and no event counts twice.
+    ///
+    /// # Errors
+    /// Where the lake's tables cannot be read, or nothing of a source can be listed.
+    pub async fn over_both(lake: &Lake, sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
+        let workers = std::thread::available_parallelism().map_or(2, usize::from);
+        let logs = Logs::since(lake, sources, wider(filters), setup.max_object, workers).await?;
+        Self::over_stored(lake, Some(logs), filters, setup).await
+    }
+
+    async fn over_stored(lake: &Lake, fresh: Option<Arc<Logs>>, filters: &Filters, setup: Setup) -> Result<Self> {
+        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup };
+        let pass = fresh.clone().map(Pass::new);
+        let ledger_rows = lake.provider(LEDGER.name).await?;
+        let fresh_rows = pass.clone().map(|pass| Arc::new(LedgerRows::new(pass)) as Arc<dyn TableProvider>);
+        engine.register("ledger_rows", engine.with(&LEDGER, ledger_rows, fresh_rows)?)?;
         engine.view("ledger", &ledger::latest().replace("FROM ledger)", "FROM ledger_rows)")).await?;
         if lake.has(&INTEGRITY) {
             engine.register("integrity_rows", lake.provider(INTEGRITY.name).await?)?;
@@ -81,13 +98,36 @@ impl Engine {
         } else {
             engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
         }
-        let calls = lake.provider(CREDENTIAL_CALLS.name).await?;
-        let activity = lake.provider(ACTIVITY.name).await?;
-        let derived = Derived::Stored(lake.files(&CREDENTIAL_CALLS)?, lake.files(&ACTIVITY)?);
-        engine.register(CREDENTIAL_CALLS.name, calls)?;
-        engine.register(ACTIVITY.name, activity)?;
-        engine.tables(lake.provider(EVENTS.name).await?, derived, filters).await?;
+        let made = pass.map(|pass| made(&pass));
+        let derived = Derived::Stored {
+            calls: lake.files(&CREDENTIAL_CALLS)?,
+            activity: lake.files(&ACTIVITY)?,
+            fresh: made.clone(),
+        };
+        let (calls, activity) = made.unzip();
+        let stored = lake.provider(CREDENTIAL_CALLS.name).await?;
+        engine.register(CREDENTIAL_CALLS.name, engine.with(&CREDENTIAL_CALLS, stored, calls)?)?;
+        let stored = lake.provider(ACTIVITY.name).await?;
+        engine.register(ACTIVITY.name, engine.with(&ACTIVITY, stored, activity)?)?;
+        let raw = fresh.map(|logs| Arc::new(RawEvents::new(logs)) as Arc<dyn TableProvider>);
+        let events = engine.with(&EVENTS, lake.provider(EVENTS.name).await?, raw)?;
+        engine.tables(events, derived, filters).await?;
         Ok(engine)
+    }
+
+    /// The rows of a stored table, and those that are read beside it.
+    fn with(
+        &self,
+        table: &Table,
+        stored: Arc<dyn TableProvider>,
+        fresh: Option<Arc<dyn TableProvider>>,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let Some(fresh) = fresh else { return Ok(stored) };
+        let rows = |provider| {
+            let columns = table.columns.iter().map(|column| col(column.name)).collect::<Vec<_>>();
+            self.context.read_table(provider).and_then(|all| all.select(columns))
+        };
+        rows(stored).and_then(|one| one.union(rows(fresh)?)).map(DataFrame::into_view).map_err(broken)
     }
 
     /// Over log files, with nothing stored.
@@ -103,19 +143,12 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open_logs`].
     pub async fn over_logs(sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
-        let wider = Filters {
-            since: filters.since.map(|t| t - LOOK_AROUND),
-            until: filters.until.map(|t| t + LOOK_AROUND),
-            late_files: filters.late_files,
-            ..Filters::default()
-        };
-        let logs = Logs::new(sources, wider, setup.max_object);
+        let logs = Logs::new(sources, wider(filters), setup.max_object);
         let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup };
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
         engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
-        let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
-        let (calls, activity) = (derived(&CREDENTIAL_CALLS), derived(&ACTIVITY));
+        let (calls, activity) = made(&pass);
         engine.register(CREDENTIAL_CALLS.name, calls.clone())?;
         engine.register(ACTIVITY.name, activity.clone())?;
         engine.tables(Arc::new(RawEvents::new(logs)), Derived::Made(calls, activity), filters).await?;
@@ -216,10 +249,26 @@ impl Engine {
         self.setup.enrichment.missed()
     }
 
-    /// For log files: what has been read so far, and what could not be.
+    /// For log files, beside a lake or alone: what has been read so far, and what could not be.
     pub fn books(&self) -> Option<Books> {
         self.logs.as_ref().map(|logs| logs.books_so_far())
     }
+}
+
+/// What log files are listed by: linking looks at what came before and after as well.
+fn wider(filters: &Filters) -> Filters {
+    Filters {
+        since: filters.since.map(|t| t - LOOK_AROUND),
+        until: filters.until.map(|t| t + LOOK_AROUND),
+        late_files: filters.late_files,
+        ..Filters::default()
+    }
+}
+
+/// `credential_calls` and `activity` of log files.
+fn made(pass: &Arc<Pass>) -> (Arc<dyn TableProvider>, Arc<dyn TableProvider>) {
+    let derived = |table| Arc::new(DerivedRows::new(pass.clone(), table)) as Arc<dyn TableProvider>;
+    (derived(&CREDENTIAL_CALLS), derived(&ACTIVITY))
 }
 
 /// A table that has no rows yet.

@@ -13,7 +13,7 @@ use crate::failpoint;
 use crate::lake::catch_up::catch_up;
 use crate::lake::files::{DataFile, Files};
 use crate::lake::kept::Kept;
-use crate::lake::schema::{TABLES, Table};
+use crate::lake::schema::Table;
 use crate::lake::store::{Committed, Lake};
 use crate::lake::write::{NewFile, Writer};
 
@@ -54,7 +54,8 @@ pub struct Optimized {
 /// Where the lake cannot be read or written.
 pub async fn optimize(lake: &mut Lake, aims: Aims) -> Result<Vec<Optimized>> {
     let mut all = Vec::new();
-    for table in TABLES.iter() {
+    let tables: Vec<_> = lake.has_tables().collect();
+    for table in tables {
         let mut done = Optimized { table: table.name, before: 0, after: 0 };
         lake.refresh(table).await?;
         let (files, writer) = (lake.files(table)?, lake.writer(table)?);

@@ -8,7 +8,7 @@ use deltalake::DeltaTable;
 use crate::error::{Error, Result};
 use crate::lake::catch_up::catch_up;
 use crate::lake::root::{LakeOptions, Root, delta_schema, properties};
-use crate::lake::schema::{EVENTS, TABLES, Table};
+use crate::lake::schema::{EVENTS, LATER, TABLES, Table};
 use crate::lake::store::Lake;
 
 /// What was done to one table.
@@ -32,10 +32,13 @@ pub async fn upgrade(location: &str, options: &LakeOptions) -> Result<Vec<Upgrad
         return Err(Error::input("there is no lake here").context("lake", location.to_owned()));
     }
     let mut done = Vec::new();
-    for table in TABLES.iter() {
+    for table in TABLES.iter().copied().chain(LATER) {
         let Some(delta) = root.find(table).await? else {
-            root.create(table).await?;
-            done.push(Upgraded { table: table.name, created: true, columns: Vec::new() });
+            // A table of `LATER` comes with its first row.
+            if !LATER.iter().any(|later| later.name == table.name) {
+                root.create(table).await?;
+                done.push(Upgraded { table: table.name, created: true, columns: Vec::new() });
+            }
             continue;
         };
         let layout = root.layout(table, &delta)?;

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
 use crate::lake::catch_up::catch_up;
-use crate::lake::schema::{TABLES, Table};
+use crate::lake::schema::Table;
 use crate::lake::store::Lake;
 
 /// How long files are kept that the newest version does not need: readers and runs may still be at them.
@@ -53,7 +53,8 @@ pub async fn vacuum(lake: &mut Lake, days: i64, now: DateTime<Utc>) -> Result<Ve
     // Questions stand at the newest version that the derived tables know; its files must not be among those that go.
     catch_up(lake, None).await?;
     let mut all = Vec::new();
-    for table in TABLES.iter() {
+    let tables: Vec<_> = lake.has_tables().collect();
+    for table in tables {
         lake.refresh(table).await?;
         let store = lake.table(table.name)?.log_store().object_store(None);
         let mut unneeded = unneeded(lake, table, days, now).await?;

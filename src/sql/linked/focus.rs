@@ -146,8 +146,11 @@ impl Linked {
         let decided = |place: usize| {
             let session = &self.links.sessions[place];
             let begun = session.issued_at.or(session.first_at).unwrap_or(i64::MIN);
-            // A user who is known by the unique id alone may show the ARN at any time.
-            window.from == i64::MIN || begun >= known_from && session.origin.kind != "outside_principal"
+            // A user who is known by the unique id alone may show the ARN at any time. Its calls may go on for as long as it lives.
+            window.from == i64::MIN
+                || begun >= known_from
+                    && begun.saturating_add(LONGEST) <= window.to
+                    && session.origin.kind != "outside_principal"
         };
         Some(found.iter().all(|&place| decided(place) && self.ancestors[place].iter().all(|&above| decided(above))))
     }

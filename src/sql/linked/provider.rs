@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::error::{Error, Result};
 use crate::lake::files::{DataFile, Files, Reading};
-use crate::lake::lookup::widest;
+use crate::lake::lookup::{times_in, widest};
 use crate::lake::schema::{Table, Type};
 use crate::sql::schema::SESSIONS;
 
@@ -39,8 +39,15 @@ const WAITING: usize = 4;
 
 /// Where the derived rows are.
 pub enum Derived {
-    /// In a lake: `credential_calls` and `activity`.
-    Stored(Files, Files),
+    /// In a lake, and beside it those of log files that it does not hold: `credential_calls` and `activity`.
+    Stored {
+        /// The lake's `credential_calls`.
+        calls: Files,
+        /// The lake's `activity`.
+        activity: Files,
+        /// Both, of log files.
+        fresh: Option<(Arc<dyn TableProvider>, Arc<dyn TableProvider>)>,
+    },
     /// Made of log files: `credential_calls` and `activity`.
     Made(Arc<dyn TableProvider>, Arc<dyn TableProvider>),
 }
@@ -77,12 +84,21 @@ impl Inputs {
             return Ok(linked.clone());
         }
         let mut window = match (&self.derived, focus) {
-            (Derived::Stored(calls, activity), Focus::Keys(keys)) => {
+            (Derived::Stored { calls, activity, fresh }, Focus::Keys(keys)) => {
                 let (issued, used) =
                     futures::try_join!(calls.times_of("key_id", keys), activity.times_of("access_key_id", keys))
                         .map_err(outside)?;
+                let mut times = widest(issued, used);
+                if let Some((calls, activity)) = fresh {
+                    for batch in made(calls, state).await? {
+                        times = widest(times, times_in(&batch, "key_id", keys).map_err(outside)?);
+                    }
+                    for batch in made(activity, state).await? {
+                        times = widest(times, times_in(&batch, "access_key_id", keys).map_err(outside)?);
+                    }
+                }
                 // A key that is nowhere has no time, and needs no rows.
-                widest(issued, used).map_or(Window { from: 0, to: -1 }, Window::around)
+                times.map_or(Window { from: 0, to: -1 }, Window::around)
             }
             _ => Window::ALL,
         };
@@ -114,18 +130,21 @@ impl Inputs {
         });
         // Where nobody listens any more, linking has failed and says why.
         match &self.derived {
-            Derived::Stored(calls, activity) => {
+            Derived::Stored { calls, activity, .. } => {
                 let threads = state.config().target_partitions();
                 stored(calls, window, threads, &sender, Rows::Calls).await.map_err(outside)?;
                 stored(activity, window, threads, &sender, Rows::Activity).await.map_err(outside)?;
             }
-            Derived::Made(calls, activity) => {
-                for batch in made(calls, state).await? {
-                    _ = sender.send(Rows::Calls(batch)).await;
-                }
-                for batch in made(activity, state).await? {
-                    _ = sender.send(Rows::Activity(batch)).await;
-                }
+            Derived::Made(..) => {}
+        }
+        if let Derived::Made(calls, activity) | Derived::Stored { fresh: Some((calls, activity)), .. } = &self.derived
+            && !window.is_empty()
+        {
+            for batch in made(calls, state).await? {
+                _ = sender.send(Rows::Calls(batch)).await;
+            }
+            for batch in made(activity, state).await? {
+                _ = sender.send(Rows::Activity(batch)).await;
             }
         }
         drop(sender);

@@ -35,6 +35,8 @@ pub struct Books {
     pub listed: Option<usize>,
     /// Objects that hold no CloudTrail logs by their keys.
     pub not_cloudtrail: u64,
+    /// Objects that the lake beside them holds.
+    pub known: u64,
     /// Objects that cannot hold what was asked for.
     pub pruned: u64,
 }

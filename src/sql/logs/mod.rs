@@ -6,6 +6,7 @@
 
 mod books;
 mod derived;
+mod held;
 mod scan;
 mod wanted;
 mod work;
@@ -19,6 +20,8 @@ use crate::cloudtrail::Limits;
 use crate::error::{Error, Result};
 use crate::source::{Filters, Found, Object, Source};
 
+use held::Held;
+
 pub use books::Books;
 pub use derived::{DerivedRows, LedgerRows, Pass};
 pub use scan::RawEvents;
@@ -31,6 +34,8 @@ pub struct Logs {
     limits: Limits,
     objects: OnceCell<Arc<Vec<Listed>>>,
     books: Mutex<Books>,
+    /// The lake beside which they are read; what it holds is passed over.
+    held: Option<Held>,
 }
 
 /// An object and the source that reads it.
@@ -51,10 +56,14 @@ impl Logs {
     ///
     /// An object may hold `max_object` bytes once decompressed; `None` for the usual.
     pub fn new(sources: Vec<Source>, filters: Filters, max_object: Option<u64>) -> Arc<Self> {
+        Arc::new(Self::beside(None, sources, filters, max_object))
+    }
+
+    fn beside(held: Option<Held>, sources: Vec<Source>, filters: Filters, max_object: Option<u64>) -> Self {
         let usual = Limits::default();
         let limits = Limits { max_decompressed: max_object.unwrap_or(usual.max_decompressed), ..usual };
         let books = Mutex::new(Books::default());
-        Arc::new(Self { sources, filters, limits, objects: OnceCell::new(), books })
+        Self { sources, filters, limits, objects: OnceCell::new(), books, held }
     }
 
     /// Lists the objects, once.
@@ -71,6 +80,11 @@ impl Logs {
                 while let Some(found) = found.next().await {
                     seen += 1;
                     match found {
+                        Found::Object(object) | Found::Archived(object)
+                            if self.held.as_ref().is_some_and(|held| held.knows(&object)) =>
+                        {
+                            self.books(|books| books.known += 1);
+                        }
                         Found::Object(object) => objects.push(Listed { source: source.clone(), object }),
                         Found::Failed { uri, error } => {
                             self.books(|books| books.failed(&uri, &error));

@@ -110,7 +110,7 @@ impl Work {
         let wanted = wanted.of_object(key_account);
         let book = decode_object(&object.uri, bytes, &self.logs.limits, &wanted, &mut |place: Place<'_>, event| {
             let id = ids.id(recipient(event, key_account).unwrap_or_default(), &event.event_id);
-            if !self.seen.is_new(id) {
+            if self.logs.is_held(&id) || !self.seen.is_new(id) {
                 passed_over += 1;
                 return;
             }
