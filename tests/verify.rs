@@ -444,3 +444,58 @@ async fn upkeep_covers_the_verdicts() {
     assert_eq!(keep(&["lake", "upgrade"]).1, "The lake is up to date.\n");
     assert_eq!(keep(&sql).0, before);
 }
+
+/// A case folder says what verification made of the log files that its events are from.
+#[test]
+fn a_case_says_what_its_evidence_rests_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join(BUCKET);
+    let key = "AKIAI44QH8DHBEXAMPLE";
+    let mut trail = Trail::new(REGION, "t");
+    for hour in 0..3 {
+        let (name, text) = of(hour);
+        let mut records: Value = serde_json::from_str(&text).unwrap();
+        records["Records"][0]["userIdentity"] = json!({ "type": "IAMUser", "accountId": ACCOUNT, "accessKeyId": key,
+            "userName": "alice", "arn": format!("arn:aws:iam::{ACCOUNT}:user/alice") });
+        records["Records"][0]["sourceIPAddress"] = "203.0.113.9".into();
+        let log = (name, records.to_string());
+        put(&copy, &log.0, &log.1);
+        trail.digest(end(hour), &[log], hour == 0);
+    }
+    trail.made.iter().for_each(|made| put(&copy, &made.key, &made.text));
+    put_sidecar(&copy, &trail.made[2], None);
+    std::fs::write(folder.path().join("keys.json"), public_keys().to_string()).unwrap();
+    let rolecall = |arguments: &[&str]| {
+        let mut command = cargo_bin_cmd!("rolecall");
+        command.current_dir(folder.path()).args(arguments).args(["--lake", "lake"]).output().unwrap()
+    };
+    assert_eq!(rolecall(&["ingest", BUCKET]).status.code(), Some(0));
+    let case = || {
+        let output = rolecall(&["timeline", key, "--out", "case", "--format", "table"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let read = |name: &str| std::fs::read_to_string(folder.path().join("case").join(name)).unwrap();
+        let manifest: Value = serde_json::from_str(&read("manifest.json")).unwrap();
+        (manifest["digests"].clone(), read("report.md"), String::from_utf8(output.stdout).unwrap())
+    };
+    let (digests, report, _) = case();
+    assert_eq!(digests[0]["verdict"], "not_verified");
+    assert!(report.contains("3 events of 3 log files: not verified"), "{report}");
+    let verify = ["verify", BUCKET, "--keys", "keys.json"];
+    assert_eq!(rolecall(&verify).status.code(), Some(0));
+    let (digests, report, screen) = case();
+    assert_eq!(
+        (&digests[0]["verdict"], &digests[0]["objects"], digests.as_array().unwrap().len()),
+        (&json!("valid"), &json!(3), 1)
+    );
+    assert!(report.contains("3 events of 3 log files: valid") && !screen.contains("altered"), "{report}");
+    put(&copy, &of(1).0, "{\"Records\":[]}");
+    assert_eq!(rolecall(&verify).status.code(), Some(5));
+    let (digests, report, screen) = case();
+    assert_eq!(
+        (&digests[0]["verdict"], &digests[0]["reason"], &digests[1]["objects"]),
+        (&json!("modified"), &json!("hash_differs"), &json!(2))
+    );
+    assert_eq!(digests[0]["names"].as_array().unwrap().len(), 1);
+    assert!(report.contains(&name(&of(1).0).replace('_', "\\_")), "{report}");
+    assert!(screen.contains("the evidence was altered: 1 event of 1 log file: modified"), "{screen}");
+}

@@ -7,6 +7,7 @@ use crate::sql::session::Engine;
 
 use super::agent::tool;
 use super::events::{self, Event};
+use super::evidence::{self, Evidence};
 use super::keys::UserKey;
 use super::load::{Place, Sessions};
 use super::rows::{Rows, literals, number, owned, time, truth};
@@ -123,6 +124,8 @@ pub struct Case {
     pub truncated: bool,
     /// What was created.
     pub made: Vec<CaseMade>,
+    /// What the events rest on.
+    pub evidence: Vec<Evidence>,
     /// Addresses of the suspicious part.
     pub pivots: BTreeMap<String, Pivot>,
     /// Addresses left out, with the number of others there.
@@ -190,6 +193,7 @@ impl Case {
             leads: leads(walk),
             sessions: list,
             keys,
+            evidence: evidence::load(engine, &events).await?,
             events,
             truncated,
             made,

@@ -1,6 +1,7 @@
 //! What happened: the calls of the case's sessions, keys and addresses, each in its lane and in somebody's hands.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -53,6 +54,8 @@ pub struct Event {
     pub weight: u32,
     /// Whether no record stands behind it: a credential that ran out or was revoked.
     pub synthetic: bool,
+    /// The log file that it is from.
+    pub object: Option<Arc<str>>,
 }
 
 impl Event {
@@ -71,7 +74,7 @@ impl Event {
 }
 
 const COLUMNS: &str = "event_time, event_id, event_source, event_name, recipient_account_id, effective_region, source_ip_address, user_agent,
-    access_key_id, identity_arn, identity_type, error_code, error_message, read_only, request_parameters, response_elements, resource_arns, shared_event_id, identity_account_id";
+    access_key_id, identity_arn, identity_type, error_code, error_message, read_only, request_parameters, response_elements, resource_arns, shared_event_id, identity_account_id, source_object";
 
 /// Reads them. Also: whether there were too many, and what was asked.
 ///
@@ -198,6 +201,8 @@ fn read(
     let (message, response) = (rows.texts("error_message")?, rows.texts("response_elements")?);
     let (request, resources) = (rows.texts("request_parameters")?, rows.lists("resource_arns")?);
     let (shared, caller) = (rows.texts("shared_event_id")?, rows.texts("identity_account_id")?);
+    let object = rows.texts("source_object")?;
+    let mut objects: HashMap<&str, Arc<str>> = HashMap::new();
     let mut list = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         let own = |column| owned(column, row).unwrap_or_default();
@@ -255,6 +260,7 @@ fn read(
             read_only,
             target,
             name,
+            object: text(&object, row).map(|name| objects.entry(name).or_insert_with(|| name.into()).clone()),
             ..Event::default()
         });
     }

@@ -11,6 +11,7 @@ mod contain;
 mod created;
 mod deeds;
 mod events;
+mod evidence;
 pub mod finding;
 pub mod folder;
 mod keys;

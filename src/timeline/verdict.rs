@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::sql::session::Engine;
 
 use super::case::{Case, CaseSession};
+use super::evidence;
 use super::lanes::{Lane, shares, takes_secret};
 use super::rows::{Rows, literals, text};
 use super::text::{clock, count, some, span, time};
@@ -215,7 +216,7 @@ pub fn blast(case: &Case) -> Blast {
 /// # Errors
 /// The events cannot be asked.
 pub async fn blind(case: &Case, engine: &Engine) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = evidence::warning(&case.evidence).into_iter().collect();
     let accounts = case.accounts();
     let day = |at: i64| time(at)[..10].to_owned();
     let sql = format!(

@@ -98,7 +98,7 @@ pub fn manifest(
         "events": case.events.len(),
         "truncated": case.truncated,
         "coverage": coverage,
-        "digests": "not verified here: rolecall verify SOURCE proves the log files from CloudTrail's digests",
+        "digests": case.evidence.iter().map(|evidence| evidence.json(!redacted)).collect::<Vec<_>>(),
         "inputs": inputs,
         "outputs": outputs,
     })

@@ -142,6 +142,16 @@ pub fn report(story: &Story) -> String {
             out.push_str(&block.lines().map(|line| format!("   {line}\n")).collect::<String>());
         }
     }
+    out.push_str("\n## What its evidence rests on\n\nWhat `rolecall verify` said of the log files, by CloudTrail's signed digests.\n\n");
+    if case.evidence.is_empty() {
+        out.push_str("No events.\n");
+    }
+    for evidence in &case.evidence {
+        out.push_str(&format!("- {}\n", plain(&evidence.words())));
+        for object in evidence.objects.iter().filter(|_| evidence.is_altered()) {
+            out.push_str(&format!("  - {}\n", plain(object)));
+        }
+    }
     out.push_str("\n## What these logs cannot tell\n\n");
     for text in &story.blind {
         out.push_str(&format!("- {}\n", plain(text)));

@@ -66,6 +66,7 @@ const BLOCK: usize = 250;
 <div id="rows" tabindex="0" role="grid" aria-label="Timeline, arrow keys move, Enter shows the event"><div id="space"></div><div id="view"></div></div>
 <aside id="detail" hidden aria-label="Event"></aside></section>
 <section aria-labelledby="h-steps"><h2 id="h-steps">To do, in this order</h2><ol id="steps"></ol></section>
+<section aria-labelledby="h-evidence"><h2 id="h-evidence">What its evidence rests on</h2><ul id="evidence"></ul></section>
 <section aria-labelledby="h-blind"><h2 id="h-blind">What these logs cannot tell</h2><ul id="blind"></ul></section>
 </main>
 <noscript><p>This page needs its script; report.md says the same without one.</p></noscript>
@@ -189,6 +190,7 @@ pub fn data<'a>(story: &'a Story, with_raw: bool, raw: impl Fn(&'a Event) -> Opt
         "anchors": case.anchors.iter().map(|anchor| json!({"text": anchor.text, "words": anchor.words})).collect::<Vec<_>>(),
         "at": seconds(Some(case.at)), "from": seconds(Some(case.span.0)), "to": seconds(Some(case.span.1)),
         "sessions": sessions, "keys": keys, "made": made, "steps": steps, "blind": story.blind,
+        "evidence": case.evidence.iter().map(|evidence| evidence.words()).collect::<Vec<_>>(),
         "since": story.since.as_ref().map(|since| since.lines(usize::MAX)),
         "pivots": case.pivots.iter().map(|(ip, pivot)| json!({"ip": ip, "why": pivot.why, "round": pivot.round})).collect::<Vec<_>>(),
         "shared": case.shared, "leads": case.leads, "left_out": case.left_out, "truncated": case.truncated,

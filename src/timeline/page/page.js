@@ -379,6 +379,7 @@
     $('steps').append(item);
   }
   if (!D.steps.length) $('steps').replaceWith(make('p', {}, 'Nothing here is in strange hands.'));
+  for (const text of D.evidence) $('evidence').append(make('li', {}, plain(text)));
   for (const text of D.blind) $('blind').append(make('li', {}, plain(text)));
   drawGraph();
   drawGantt();
