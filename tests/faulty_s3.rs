@@ -74,6 +74,26 @@ async fn what_fails_for_a_while_is_asked_for_again() {
     }
 }
 
+/// Between its tries a run waits, longer by the law of the SDK (at random, up to twice as long each time), and holds nothing
+/// else up meanwhile. Four random waits of up to 1, 2, 4 and 8 seconds are never all as good as nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_are_spaced_out_and_hold_nothing_up() {
+    let (folder, lakes) = (bucket(), tempfile::tempdir().unwrap());
+    let server = S3Server::start(folder.path());
+    let rules = [Rule { part: "T0001Z", times: 1000, fault: Fault::Status(503, "SlowDown") }];
+    let proxy = Proxy::before(&server.endpoint, &rules);
+    let summary = run(&server, &proxy.endpoint, &lakes.path().join("lake")).await;
+    assert_eq!((summary.events, summary.objects.failed), (30, 1), "{summary:?}");
+    let tries = proxy.times("T0001Z");
+    assert_eq!(tries.len(), 5);
+    let waited = tries[4] - tries[0];
+    assert!(waited > Duration::from_millis(40), "{waited:?}");
+    for minute in ["T0002Z", "T0003Z", "T0004Z"] {
+        let [once] = proxy.times(minute)[..] else { panic!("{minute} was asked for more than once") };
+        assert!(once < tries[4], "{minute} waited for another");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stays_unreadable_is_told_and_tried_again_by_the_next_run() {
     let (folder, lakes) = (bucket(), tempfile::tempdir().unwrap());

@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub struct Rule {
 /// A running proxy; it ends when dropped.
 pub struct Proxy {
     pub endpoint: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<(Instant, String)>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,7 +72,12 @@ impl Proxy {
 
     /// How many requests came whose first line holds a text.
     pub fn requests(&self, part: &str) -> usize {
-        self.seen.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+        self.times(part).len()
+    }
+
+    /// When those requests came, in order.
+    pub fn times(&self, part: &str) -> Vec<Instant> {
+        self.seen.lock().unwrap().iter().filter(|(_, line)| line.contains(part)).map(|(at, _)| *at).collect()
     }
 }
 
@@ -119,11 +124,11 @@ fn serve(
     upstream: &str,
     rules: &[Rule],
     left: &Mutex<HashMap<usize, usize>>,
-    seen: &Mutex<Vec<String>>,
+    seen: &Mutex<Vec<(Instant, String)>>,
 ) -> std::io::Result<()> {
     let (request, mut body) = head(&mut client)?;
     let line = request.lines().next().unwrap_or_default().to_owned();
-    seen.lock().unwrap().push(line.clone());
+    seen.lock().unwrap().push((Instant::now(), line.clone()));
     let fault = {
         let mut left = left.lock().unwrap();
         rules.iter().enumerate().find_map(|(at, rule)| {
