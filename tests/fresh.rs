@@ -59,7 +59,10 @@ fn what_is_fresh_and_what_is_ingested_are_told_alike() {
         out.lines().nth(1).unwrap().to_owned()
     };
     let questions: Vec<Vec<&str>> = vec![
-        vec!["sql", "SELECT event_time, event_id, event_name, recipient_account_id, access_key_id, identity_arn, source_ip_address, user_agent, request_parameters, response_elements, error_code, extra FROM events"],
+        vec![
+            "sql",
+            "SELECT event_time, event_id, event_name, recipient_account_id, access_key_id, identity_arn, source_ip_address, user_agent, request_parameters, response_elements, error_code, extra FROM events",
+        ],
         vec!["sql", "SELECT * FROM sessions"],
         vec!["sql", "SELECT * FROM session_addresses"],
         vec!["sql", "SELECT * FROM failures"],

@@ -150,6 +150,7 @@ fn the_folder_holds_what_it_says_and_stays_the_same() {
         names,
         [
             "edges.csv",
+            "family.csv",
             "graph.mmd",
             "iocs.csv",
             "manifest.json",
@@ -315,12 +316,70 @@ fn a_real_theft_is_split_at_the_right_event() {
     let (code, _, error) =
         rolecall(&["timeline", "i-0dbc91f429e48eeed", "--logs", logs, "--out", case.to_str().unwrap(), "--quiet"]);
     assert_eq!(code, 0, "{error}");
-    let sessions = rows(&files(&case)["sessions.csv"]);
-    let of = |id: &str| sessions.iter().find(|row| row["session_id"] == id).unwrap();
-    let stolen = of("ASIATFQR7NSC36DZQP7P");
+    let files = files(&case);
+    let of = |name: &str, id: &str| rows(&files[name]).into_iter().find(|row| row["session_id"] == id).unwrap();
+    let stolen = of("sessions.csv", "ASIATFQR7NSC36DZQP7P");
     assert_eq!(stolen["split_at"], "2023-07-10T11:57:22Z");
     assert_eq!((stolen["party"].as_str(), stolen["other_ips"].as_str()), ("other", "192.168.10.20"));
-    assert_eq!(of("ASIATFQR7NSCSHSEVYP5")["party"], "owner");
+    // The instance's own sessions are not part of it.
+    assert_eq!(of("family.csv", "ASIATFQR7NSCSHSEVYP5")["party"], "owner");
+}
+
+/// Real detonations, one a file: what was done comes out whole, in the order of the record.
+/// <https://github.com/DataDog/stratus-red-team>
+#[test]
+fn each_detonations_own_actions_come_out_in_order() {
+    let logs =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/real/DataDog+stratus-red-team/docs/detonation-logs");
+    if !Path::new(logs).is_dir() {
+        eprintln!("the real logs are not beside the project: nothing was told");
+        return;
+    }
+    for (name, key, calls) in [
+        (
+            "persistence.iam-create-admin-user",
+            "AKIAOZUDECYXYM4ONAN4",
+            &["CreateUser", "AttachUserPolicy", "CreateAccessKey"][..],
+        ),
+        ("persistence.iam-create-backdoor-role", "AKIA0W5KI69TY8X86BGT", &["CreateRole", "AttachRolePolicy"]),
+        (
+            "persistence.iam-create-user-login-profile",
+            "AKIAE18PGYHCY2CYMTFK",
+            &["GetCallerIdentity", "CreateLoginProfile", "DeleteLoginProfile"],
+        ),
+        (
+            "persistence.rolesanywhere-create-trust-anchor",
+            "AKIA3SBEM4QSKES6Z5F9",
+            &["CreateTrustAnchor", "CreateProfile"],
+        ),
+        ("persistence.sts-federation-token", "AKIA6V1GNZTT65XQH36M", &["GetFederationToken", "GetCallerIdentity"]),
+        ("defense-evasion.cloudtrail-stop", "AKIAGGWFBBHBE7D3M9WI", &["StopLogging"]),
+        ("exfiltration.ec2-share-ebs-snapshot", "AKIAYLJU0B35TFSNKCS2", &["ModifySnapshotAttribute"]),
+        ("execution.ec2-launch-unusual-instances", "ASIA9F6MXE9HSYOXYQOS", &["AssumeRole", "RunInstances"]),
+        ("defense-evasion.organizations-leave", "ASIA36EV31F1RB3OA8IG", &["AssumeRole", "LeaveOrganization"]),
+    ] {
+        let log = format!("{logs}/aws.{name}.json");
+        let (code, out, error) = rolecall(&["timeline", key, "--logs", &log, "--format", "ndjson"]);
+        assert_eq!(code, 0, "{name}: {error}");
+        let told: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let times: Vec<&str> = told.iter().map(|row| row["datetime"].as_str().unwrap()).collect();
+        assert!(times.is_sorted(), "{name}: {times:?}");
+        // What the record itself says, in its order.
+        let text = std::fs::read_to_string(&log).unwrap();
+        let record: Vec<Value> = serde_json::from_str(&text).unwrap();
+        for call in calls {
+            let at = record
+                .iter()
+                .filter(|event| event["eventName"] == *call)
+                .map(|event| event["eventTime"].as_str().unwrap())
+                .min()
+                .unwrap();
+            let found = told.iter().any(|row| {
+                row["event_name"] == *call && row["datetime"].as_str().unwrap().starts_with(at.trim_end_matches('Z'))
+            });
+            assert!(found, "{name}: {call} at {at} is not told: {out}");
+        }
+    }
 }
 
 #[test]

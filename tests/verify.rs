@@ -462,7 +462,9 @@ fn a_case_says_what_its_evidence_rests_on() {
         put(&copy, &log.0, &log.1);
         trail.digest(end(hour), &[log], hour == 0);
     }
-    trail.made.iter().for_each(|made| put(&copy, &made.key, &made.text));
+    for made in &trail.made {
+        put(&copy, &made.key, &made.text);
+    }
     put_sidecar(&copy, &trail.made[2], None);
     std::fs::write(folder.path().join("keys.json"), public_keys().to_string()).unwrap();
     let rolecall = |arguments: &[&str]| {

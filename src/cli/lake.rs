@@ -103,6 +103,7 @@ impl Status {
 /// Asks for everything that the screen shows.
 async fn picture(lake: &store::Lake, filters: Filters, setup: Setup) -> Result<Picture> {
     let engine = Engine::over_lake(lake, &filters, setup.clone()).await?;
+    engine.hold_coverage().await?;
     let since = status::newest_days(lake, LOOKED_THROUGH)?.and_then(NaiveDate::from_epoch_days);
     let since = since.filter(|day| layout::day_start(*day) > filters.since);
     let newest = Filters { since: since.and_then(layout::day_start).max(filters.since), ..filters.clone() };

@@ -179,11 +179,12 @@ impl Object<'_> {
     }
 
     /// Decodes one member and adds it to the archive's book.
-    fn member<R: Read>(&mut self, mut file: zip::read::ZipFile<'_, R>, book: &mut Book, each: Each<'_>) {
+    fn member<R: Read>(&mut self, file: zip::read::ZipFile<'_, R>, book: &mut Book, each: Each<'_>) {
         if file.is_dir() {
             return;
         }
         let name = file.name().map_or_else(|_| String::from_utf8_lossy(file.name_raw()).into_owned(), Cow::into_owned);
+        let mut file = Steady { inner: file, piece: [0; 1024], from: 0, to: 0 };
         let left = self.left;
         let mut inner = Object {
             name: &name,
@@ -236,6 +237,27 @@ fn push(limits: &Limits, book: &mut Book, member: Option<String>, reason: Reason
 
 fn too_large(limits: &Limits) -> (Reason, Cow<'static, str>) {
     (Reason::TooLarge, format!("larger than {} bytes once decompressed", limits.max_decompressed).into())
+}
+
+/// Asks for the same few bytes each time, however many are wanted: a read that fails gives nothing of what it had, so that how
+/// much of a broken member is read would depend on the sizes of the reads.
+struct Steady<R> {
+    inner: R,
+    piece: [u8; 1024],
+    from: usize,
+    to: usize,
+}
+
+impl<R: Read> Read for Steady<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.from == self.to {
+            (self.from, self.to) = (0, self.inner.read(&mut self.piece)?);
+        }
+        let length = out.len().min(self.to - self.from);
+        out[..length].copy_from_slice(&self.piece[self.from..self.from + length]);
+        self.from += length;
+        Ok(length)
+    }
 }
 
 /// What a gzip stream's end says, after so many bytes of text.

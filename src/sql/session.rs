@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::config::Dialect;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -190,6 +191,26 @@ impl Engine {
     async fn view(&self, name: &str, sql: &str) -> Result<()> {
         let view = self.context.sql(sql).await.map_err(broken)?.into_view();
         self.register(name, view)
+    }
+
+    /// Computes `coverage` once, for the views that ask it several times over: account, region, hour, events and lateness.
+    ///
+    /// # Errors
+    /// Where the events cannot be read.
+    pub async fn hold_coverage(&self) -> Result<()> {
+        let sql = "SELECT account, region, hour, events, lateness FROM coverage";
+        let rows = self.context.sql(sql).await.map_err(broken)?;
+        let schema: SchemaRef = rows.schema().inner().clone();
+        let batches = rows.collect().await.map_err(|e| mistake::explain(e, &[]))?;
+        let held = MemTable::try_new(schema, vec![batches]).map_err(broken)?;
+        let views = VIEWS.iter().filter(|(name, _)| *name == "coverage_gaps");
+        self.context.deregister_table("coverage").map_err(broken)?;
+        self.register("coverage", Arc::new(held))?;
+        for (name, sql) in views {
+            self.context.deregister_table(*name).map_err(broken)?;
+            self.view(name, sql).await?;
+        }
+        Ok(())
     }
 
     /// The names of all tables and views, sorted.

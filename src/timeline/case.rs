@@ -116,6 +116,8 @@ pub struct Case {
     pub span: (i64, i64),
     /// Its sessions, the most suspicious first.
     pub sessions: Vec<CaseSession>,
+    /// The other sessions of a family that the anchors name, where some of it is in strange hands: nothing speaks against these.
+    pub family: Vec<CaseSession>,
     /// Users' keys.
     pub keys: Vec<UserKey>,
     /// What happened, in order.
@@ -175,6 +177,8 @@ impl Case {
         list.sort_by(|a, b| {
             b.departure.cmp(&a.departure).then(a.issued_at.cmp(&b.issued_at)).then_with(|| a.id.cmp(&b.id))
         });
+        let (list, family) = if walk.is_narrow() { (list, Vec::new()) } else { apart(list) };
+        let left_apart = family.len();
         let keys: Vec<UserKey> = walk.keys.values().cloned().collect();
         let (events, truncated, mut queries) = events::load(engine, &list, &keys, walk, seeds, until).await?;
         if !ids.is_empty() {
@@ -192,6 +196,7 @@ impl Case {
             span: if first > last { (newest, newest) } else { (first, last) },
             leads: leads(walk),
             sessions: list,
+            family,
             keys,
             evidence: evidence::load(engine, &events).await?,
             events,
@@ -199,7 +204,7 @@ impl Case {
             made,
             pivots: walk.pivots.clone(),
             shared: walk.shared.clone(),
-            left_out: walk.left_out + seeds.anchors.iter().map(|anchor| anchor.more).sum::<usize>(),
+            left_out: walk.left_out + left_apart + seeds.anchors.iter().map(|anchor| anchor.more).sum::<usize>(),
             queries,
             places,
         })
@@ -211,6 +216,19 @@ impl Case {
         let used = self.events.iter().map(|event| event.account.as_str()).filter(|account| !account.is_empty());
         roles.chain(used).collect()
     }
+}
+
+/// Takes a family apart: what is in strange hands with all that it came from, and the rest. Where nothing is, all of it stays.
+fn apart(list: Vec<CaseSession>) -> (Vec<CaseSession>, Vec<CaseSession>) {
+    let parents: HashMap<&str, Option<&str>> = list.iter().map(|s| (s.id.as_str(), s.parent.as_deref())).collect();
+    let mut part: BTreeSet<String> = BTreeSet::new();
+    for session in list.iter().filter(|session| session.is_suspicious()) {
+        let mut at = Some(session.id.as_str());
+        while let Some(id) = at.filter(|id| part.insert((*id).to_owned())) {
+            at = parents.get(id).copied().flatten();
+        }
+    }
+    if part.is_empty() { (list, Vec::new()) } else { list.into_iter().partition(|session| part.contains(&session.id)) }
 }
 
 fn of_made(made: &Made, sessions: &Sessions) -> CaseMade {

@@ -125,7 +125,8 @@ impl Folder {
         let mut files: BTreeMap<&str, String> = BTreeMap::new();
         files.insert("timeline.jsonl", timesketch::jsonl(case, &shown));
         files.insert("timeline.csv", timesketch::csv(case, &shown)?);
-        files.insert("sessions.csv", tables::sessions(case)?);
+        files.insert("sessions.csv", tables::sessions(case, &case.sessions)?);
+        files.insert("family.csv", tables::sessions(case, &case.family)?);
         files.insert("edges.csv", tables::edges(case)?);
         files.insert("graph.mmd", mermaid::graph(case));
         files.insert("report.md", markdown(story));

@@ -101,13 +101,13 @@ const SESSIONS: &[&str] = &[
     "link_method",
 ];
 
-/// `sessions.csv`, the most suspicious first.
+/// `sessions.csv` and `family.csv`, the most suspicious first.
 ///
 /// # Errors
 /// Only where memory is no place to write to; so with the others.
-pub fn sessions(case: &Case) -> Result<String> {
+pub fn sessions(case: &Case, sessions: &[CaseSession]) -> Result<String> {
     let mut out = writer(SESSIONS)?;
-    for s in &case.sessions {
+    for s in sessions {
         let truth = |value: Option<bool>| value.map(|value| value.to_string()).unwrap_or_default();
         let row = [
             s.id.clone(),

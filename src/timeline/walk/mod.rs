@@ -177,6 +177,11 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
+    /// Whether the anchors name few sessions for certain, and not a family of them.
+    pub fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
     /// A session's parts.
     pub fn split(&self, place: Place) -> Rc<Split> {
         if let Some(known) = self.splits.borrow().get(&place) {
