@@ -190,7 +190,7 @@ fn what_it_knows_is_in_the_tables() {
         "name,in_organization\ndata,true\n,false\n",
     );
     same(
-        "SELECT count(*) > 0 AS found FROM failures f JOIN known_roles r ON arn_name(f.role_arn) LIKE r.pattern",
+        "SELECT count(*) > 0 AS found FROM sessions s JOIN known_roles r ON s.role_arn LIKE r.pattern OR s.role_name LIKE r.pattern",
         "found\ntrue\n",
     );
     let empty = "SELECT (SELECT count(*) FROM known_accounts) + (SELECT count(*) FROM known_ci) AS rows,

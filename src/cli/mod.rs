@@ -15,6 +15,7 @@ mod lake_screen;
 mod man;
 pub mod output;
 mod progress;
+mod serve;
 mod shell;
 mod sources;
 mod sql;
@@ -95,6 +96,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
         Verb::Completions(completions) => completions.run(console),
         Verb::Man(man) => man.run(console),
+        Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
