@@ -65,7 +65,7 @@ pub async fn questions(statement: &Statement, context: &SessionContext) -> PgWir
 async fn plan(statement: &Statement, context: &SessionContext) -> DataFusionResult<LogicalPlan> {
     let state = context.state();
     let plan = match stand_in(&statement.to_string()) {
-        Some(instead) => state.create_logical_plan(instead).await?,
+        Some(instead) => state.create_logical_plan(&instead).await?,
         None => state.statement_to_plan(Parsed::Statement(Box::new(statement.clone()))).await?,
     };
     read_only().verify_plan(&plan)?;

@@ -1,5 +1,10 @@
 //! Rows made apart from the connections: a question that computes for long without a pause keeps no connection from being
 //! answered, cancelled or timed out.
+//!
+//! Planning runs on the connection's own thread; what it starts, such as the workers of a join, starts here.
+
+use std::future::poll_fn;
+use std::pin::pin;
 
 use datafusion_postgres::pgwire::api::results::QueryResponse;
 use futures::StreamExt;
@@ -30,6 +35,17 @@ impl Apart {
         let runtime = Builder::new_multi_thread().enable_all().thread_name("question").thread_stack_size(STACK).build();
         let runtime = runtime.map_err(|e| Error::internal("no threads can be started").source(e))?;
         Ok(Self { runtime: Some(runtime) })
+    }
+
+    /// Does something on the caller's thread, while whatever it starts runs on these threads.
+    pub async fn started<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(runtime) = &self.runtime else { return work.await };
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let _entered = runtime.enter();
+            work.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The same answer, its rows made on these threads. They are made no faster than they are taken, and no more once nobody

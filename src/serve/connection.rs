@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ use super::access::parameters;
 use super::server::Shared;
 use super::told;
 
-/// How much longer than a statement may take its client may take to read why it was ended.
+/// How long a client may take, once its statement is over, to read what was sent of it.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -45,13 +46,14 @@ const IDLE: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Busy {
     cancel: Notify,
+    cut: AtomicBool,
     /// Since when a statement runs, or since when none does.
     since: Mutex<(bool, Instant)>,
 }
 
 impl Busy {
     fn new() -> Self {
-        Self { cancel: Notify::new(), since: Mutex::new((false, Instant::now())) }
+        Self { cancel: Notify::new(), cut: AtomicBool::new(false), since: Mutex::new((false, Instant::now())) }
     }
 
     fn set(&self, busy: bool) {
@@ -63,9 +65,15 @@ impl Busy {
         self.cancel.notify_waiters();
     }
 
+    /// Ends the connection.
+    fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
     fn overdue(&self, statement: Duration) -> bool {
         let (busy, since) = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.elapsed() > if busy { statement + GRACE } else { IDLE }
+        let most = if busy { statement + 2 * GRACE } else { IDLE };
+        self.cut.load(Ordering::Relaxed) || since.elapsed() > most
     }
 }
 
@@ -202,6 +210,18 @@ impl Asked {
             () = canceled => Err(told::canceled()),
             () = tokio::time::sleep(limit) => Err(told::too_long(limit.as_secs_f64())),
         };
+        result
+    }
+
+    /// Ends a statement. Before a client can be told why one failed it must have read what was sent before; one that does not read
+    /// is cut off.
+    async fn ended<C>(&self, client: &mut C, result: PgWireResult<()>) -> PgWireResult<()>
+    where
+        C: Sink<PgWireBackendMessage> + Unpin,
+    {
+        if result.is_err() && !matches!(tokio::time::timeout(GRACE, client.flush()).await, Ok(Ok(()))) {
+            self.busy.cut();
+        }
         self.busy.set(false);
         result
     }
@@ -301,7 +321,8 @@ impl SimpleQueryHandler for Asked {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.limited(own_limit(client), self._on_query(client, query)).await
+        let result = self.limited(own_limit(client), self._on_query(client, query)).await;
+        self.ended(client, result).await
     }
 
     async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
@@ -312,7 +333,8 @@ impl SimpleQueryHandler for Asked {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let inner: &DfSessionService = &self.shared.service;
-        let answers = self.shared.served.pinned(SimpleQueryHandler::do_query(inner, client, query)).await?;
+        let answers = self.shared.served.pinned(SimpleQueryHandler::do_query(inner, client, query));
+        let answers = self.shared.apart.started(answers).await?;
         Ok(answers.into_iter().map(|answer| self.apart(answer)).collect())
     }
 }
@@ -341,6 +363,8 @@ impl ExtendedQueryHandler for Asked {
         // The columns of FETCH are its cursor's; without them clients cannot read its rows.
         let fields = match &statement.1 {
             Some((Statement::Fetch { name, .. }, _)) => self.cursor_columns(client, &name.value).await,
+            // A cursor has rows and no plan.
+            None => self.cursor_columns(client, &portal.name).await,
             _ => self.query_parser().get_result_schema(statement, Some(&portal.result_column_format))?,
         };
         Ok(DescribePortalResponse::new(fields))
@@ -353,7 +377,8 @@ impl ExtendedQueryHandler for Asked {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.limited(own_limit(client), self.execute(client, message)).await
+        let result = self.limited(own_limit(client), self.execute(client, message)).await;
+        self.ended(client, result).await
     }
 
     async fn do_query<C>(
@@ -370,7 +395,8 @@ impl ExtendedQueryHandler for Asked {
     {
         let inner: &DfSessionService = &self.shared.service;
         let answer = ExtendedQueryHandler::do_query(inner, client, portal, max_rows);
-        self.shared.served.pinned(answer).await.map(|answer| self.apart(answer))
+        let answer = self.shared.apart.started(self.shared.served.pinned(answer)).await;
+        answer.map(|answer| self.apart(answer))
     }
 }
 

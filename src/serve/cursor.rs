@@ -25,7 +25,7 @@ pub struct Fetching;
 /// How many rows a FETCH asks for.
 fn most(direction: &FetchDirection) -> PgWireResult<usize> {
     let number = |value: &Value| match value {
-        Value::Number(digits, _) => digits.parse().map_err(|_| told::no_direction()),
+        Value::Number(digits, _) => digits.parse::<usize>().map_err(|_| told::no_direction()),
         _ => Err(told::no_direction()),
     };
     match direction {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use datafusion::common::cast::as_string_array;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 
@@ -30,10 +31,29 @@ const STAND_INS: [(&[&str], &str); 4] = [
     (&["pg_settings", "'max_index_keys'"], "SELECT '32'::text AS setting"),
 ];
 
+/// What psql's `\d+` asks of a table's storage options, which no table here has, in a form that the engine does not know.
+const STORAGE_OPTIONS: (&str, &str) = ("array_to_string(c.reloptions || ", ", ', ')");
+
 /// What is asked in place of a statement, where something is.
-pub fn stand_in(statement: &str) -> Option<&'static str> {
+pub fn stand_in(statement: &str) -> Option<String> {
     let holds = |marks: &[&str]| marks.iter().all(|mark| statement.contains(mark));
-    STAND_INS.iter().find(|(marks, _)| holds(marks)).map(|(_, instead)| *instead)
+    if let Some((_, instead)) = STAND_INS.iter().find(|(marks, _)| holds(marks)) {
+        return Some((*instead).to_owned());
+    }
+    let (before, rest) = statement.split_once(STORAGE_OPTIONS.0)?;
+    let (_, after) = rest.split_once(STORAGE_OPTIONS.1)?;
+    Some(format!("{}''{after}", before.trim_end_matches("pg_catalog.")))
+}
+
+/// `col_description(table, column)`: the catalogue keeps no comments.
+pub fn col_description() -> ScalarUDF {
+    create_udf(
+        "col_description",
+        vec![DataType::Int64, DataType::Int64],
+        DataType::Utf8,
+        Volatility::Stable,
+        Arc::new(|_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None)))),
+    )
 }
 
 fn setting(name: &str) -> Option<&'static str> {
@@ -83,6 +103,8 @@ mod tests {
                 .is_some_and(|s| s.contains("attname"))
         );
         assert_eq!(stand_in("SELECT * FROM sessions"), None);
+        let psql = "SELECT c.relkind, pg_catalog.array_to_string(c.reloptions || array(SELECT 'x'), ', ') FROM c";
+        assert_eq!(stand_in(psql).as_deref(), Some("SELECT c.relkind, '' FROM c"));
         assert_eq!(setting("server_version_num"), Some("160006"));
     }
 }

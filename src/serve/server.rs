@@ -24,7 +24,7 @@ use super::apart::Apart;
 use super::connection::{Busy, Connection};
 use super::cursor::Fetching;
 use super::guard::Guard;
-use super::habits::current_setting;
+use super::habits::{col_description, current_setting};
 use super::live::Served;
 use crate::error::{Error, Result};
 use crate::sql::session;
@@ -191,6 +191,7 @@ fn service(served: &Arc<Served>) -> Result<DfSessionService> {
     tables.sort_unstable();
     setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|e| broken(*e))?;
     context.register_udf(current_setting());
+    context.register_udf(col_description());
     let hooks: Vec<Arc<dyn QueryHook>> = vec![
         Arc::new(Guard),
         Arc::new(Fetching),
