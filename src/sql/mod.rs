@@ -19,5 +19,6 @@ pub mod query_file;
 pub mod schema;
 pub mod session;
 pub mod setup;
+mod yielding;
 
 pub(crate) use crate::words::{moment, nearest};

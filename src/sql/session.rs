@@ -24,7 +24,7 @@ use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
 use super::setup::Setup;
-use super::{binding, enrich, functions, known, mistake, period};
+use super::{binding, enrich, functions, known, mistake, period, yielding};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
 ///
@@ -256,6 +256,7 @@ pub fn context(setup: &Setup) -> Result<SessionContext> {
         runtime = runtime.with_temp_file_path(folder);
     }
     let context = SessionContext::new_with_config_rt(config, runtime.build_arc().map_err(broken)?);
+    let context = yielding::with_pauses(&context);
     functions::register(&context)?;
     enrich::register(&context, &setup.enrichment);
     Ok(context)
