@@ -29,7 +29,7 @@ fn path(path: &Path) -> &str {
 fn rolecall(arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin!("rolecall"));
     command.args(arguments).current_dir(project());
-    for variable in ["ROLECALL_LAKE", "ROLECALL_CONFIG", "COLUMNS"] {
+    for variable in ["ROLECALL_LAKE", "ROLECALL_CONFIG", "ROLECALL_SERVE_PASSWORD", "COLUMNS"] {
         command.env_remove(variable);
     }
     command
@@ -60,7 +60,12 @@ impl Serving {
             arguments.extend(["--postgres", "127.0.0.1:0"]);
         }
         arguments.extend(more);
-        let mut child = rolecall(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(rolecall(&arguments))
+    }
+
+    /// The server that a command starts.
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let port = loop {
@@ -124,30 +129,16 @@ fn has_psql() -> bool {
     found
 }
 
-/// A Python that has psycopg: the system's, else one of our own beside what was compiled.
+/// The Python that `.ci/run` gives the libraries of tests/outputs/requirements.txt, else one of the system's with psycopg.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = PYTHON.get_or_init(|| {
-        let has = |python: &Path| {
+        let has = |python: &PathBuf| {
             let import = Command::new(python).args(["-c", "import psycopg"]).output();
             import.is_ok_and(|output| output.status.success())
         };
-        let system = PathBuf::from("python3");
-        if has(&system) {
-            return Some(system);
-        }
-        let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("psycopg");
-        let python = own.join("bin/python");
-        if !has(&python) {
-            let venv = Command::new("python3").args(["-m", "venv"]).arg(&own).output().ok()?;
-            let install = |packages: &[&str]| {
-                Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages).output()
-            };
-            if !venv.status.success() || !install(&["psycopg[binary]>=3.2,<4"]).ok()?.status.success() {
-                return None;
-            }
-        }
-        has(&python).then_some(python)
+        let given = std::env::var_os("ROLECALL_TEST_PYTHON").map(PathBuf::from);
+        given.into_iter().chain([PathBuf::from("python3")]).find(has)
     });
     if found.is_none() {
         missing("psycopg");
@@ -176,7 +167,25 @@ fn psql_asks_describes_and_completes() {
     described("\\dt", &["sessions"]);
     described("\\dv", &["coverage"]);
     described("\\d sessions", &["session_id", "text", "issued_at", "timestamp with time zone", "chain_path", "text[]"]);
-    described("\\d+ failures", &["succeeded_at"]);
+    // What the README says of tables, columns, views and functions is said here too.
+    described("\\d+ failures", &["succeeded_at", "timestamp with time zone", "within a minute"]);
+    described("\\d+ coverage", &["read_only_events", "View definition", "FROM "]);
+    described("\\d+", &["sessions", "One row a credential", "coverage", "view"]);
+    described("\\dt+ sess*", &["sessions", "One row a credential"]);
+    described("\\dv+", &["coverage"]);
+    described("\\df", &["arn_name", "ip_in", "text, cidr", "geo_country", "Whether an address lies in a network"]);
+    described("\\df+ ip_*", &["ip_in"]);
+    described("\\sv coverage", &["coverage", "FROM "]);
+    described("\\du", &["postgres"]);
+    described("\\dn+", &["public"]);
+    described("\\l+", &["rolecall"]);
+    // Every time has its zone, so that clients do not take it for their own.
+    let zones = b"SELECT issued_at, '2026-11-18T00:00:00Z'::timestamptz AS cast, now() AS n FROM sessions \\gdesc\n";
+    let mut psql = serving.psql("", &["-A", "-t"]);
+    let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    psql.stdin.take().unwrap().write_all(zones).unwrap();
+    let told = text(&psql.wait_with_output().unwrap().stdout);
+    assert_eq!(told.matches("timestamp with time zone").count(), 3, "{told}");
     described("\\l", &["rolecall"]);
     described("\\dn", &["public"]);
     described("\\conninfo", &["rolecall"]);
@@ -235,7 +244,9 @@ fn jdbc_asks() {
     }
     let serving = Serving::start(LAKE.path(), &[]);
     let mut java = Command::new("java");
-    java.arg("-cp").arg(driver).arg(project().join("tests/clients/Jdbc.java")).arg(serving.port.to_string());
+    java.args(["-Duser.timezone=Europe/Berlin", "-cp"]).arg(driver).arg(project().join("tests/clients/Jdbc.java"));
+    let fields = METABASE[5].replace("IN ('public'))", "IN (?))").replace("IN ('sessions'))", "IN (?))");
+    java.arg(serving.port.to_string()).arg(fields);
     passed(java.output().unwrap());
 }
 
@@ -399,6 +410,54 @@ fn other_machines_need_tls_and_the_password() {
     );
 }
 
+/// A password in the environment counts as one in a file; an empty one is none.
+#[test]
+fn a_password_can_come_by_the_environment() {
+    if !has_psql() {
+        return;
+    }
+    let start = |password: &str| {
+        let mut command = rolecall(&["serve", "--lake", path(LAKE.path()), "--postgres", "127.0.0.1:0"]);
+        command.env("ROLECALL_SERVE_PASSWORD", password);
+        Serving::of(command)
+    };
+    let serving = start("correct horse");
+    let come = |serving: &Serving, password: &str| {
+        let mut psql = serving.psql("user=rolecall", &["-A", "-t", "-c", "SELECT 1"]);
+        psql.env("PGPASSWORD", password).output().unwrap().status.success()
+    };
+    assert!(come(&serving, "correct horse") && !come(&serving, "wrong"));
+    assert!(come(&start(""), ""));
+}
+
+/// Ctrl-C and SIGTERM end it at once, whatever its clients do, with the code of what was interrupted.
+#[test]
+fn it_ends_when_it_is_told() {
+    if !has_psql() {
+        return;
+    }
+    for signal in ["INT", "TERM"] {
+        let mut serving = Serving::start(LAKE.path(), &[]);
+        let mut psql = serving.psql("", &["-c", FOREVER]);
+        let psql = psql.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let kill = Command::new("kill").args(["-s", signal, &serving.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(serving.child.wait().unwrap().code(), Some(130), "{signal}");
+        assert!(!psql.wait_with_output().unwrap().status.success(), "{signal}");
+    }
+    // Where it cannot begin it says why.
+    let nowhere = rolecall(&["serve", "--lake", "/nowhere/at/all", "--postgres", "127.0.0.1:0"]).output().unwrap();
+    assert!(
+        !nowhere.status.success() && text(&nowhere.stderr).contains("/nowhere/at/all"),
+        "{}",
+        text(&nowhere.stderr)
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = rolecall(&["serve", "--lake", path(LAKE.path()), "--postgres", &address]).output().unwrap();
+    assert!(output.status.code() == Some(1) && text(&output.stderr).contains(&address), "{}", text(&output.stderr));
+}
+
 const FOREVER: &str = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b WHERE a.value % 7 = b.value % 11";
 
 #[test]
@@ -539,7 +598,7 @@ const GRAFANA: [&str; 3] = [
 ];
 
 /// What Metabase sends when it looks at a database.
-const METABASE: [&str; 6] = [
+const METABASE: [&str; 9] = [
     "SET extra_float_digits = 2",
     "SHOW TRANSACTION ISOLATION LEVEL",
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
@@ -554,6 +613,10 @@ const METABASE: [&str; 6] = [
            and pg_catalog.has_schema_privilege(current_user, t.schemaname, 'usage'))
        select t.* from table_privileges t"#,
     r#"SELECT "n"."nspname" AS "schema", "c"."relname" AS "name", CASE "c"."relkind" WHEN 'r' THEN 'TABLE' WHEN 'v' THEN 'VIEW' ELSE NULL END AS "type", "d"."description" AS "description", "stat"."n_live_tup" AS "estimated_row_count" FROM "pg_catalog"."pg_class" AS "c" INNER JOIN "pg_catalog"."pg_namespace" AS "n" ON "c"."relnamespace" = "n"."oid" LEFT JOIN "pg_catalog"."pg_description" AS "d" ON ("c"."oid" = "d"."objoid") AND ("d"."objsubid" = '0') AND ("d"."classoid" = 'pg_class'::regclass) LEFT JOIN "pg_stat_user_tables" AS "stat" ON ("n"."nspname" = "stat"."schemaname") AND ("c"."relname" = "stat"."relname") WHERE ("c"."relnamespace" = "n"."oid") AND ("n"."nspname" !~ '^pg_') AND ("n"."nspname" <> 'information_schema') AND c.relkind in ('r', 'p', 'v', 'f', 'm') AND ("n"."nspname" IN ('public')) ORDER BY "type" ASC, "schema" ASC, "name" ASC"#,
+    // Columns, foreign keys, indexes.
+    r#"SELECT "c"."column_name" AS "name", CASE WHEN "c"."udt_schema" IN ('public', 'pg_catalog') THEN FORMAT('%s', "c"."udt_name") ELSE FORMAT('"%s"."%s"', "c"."udt_schema", "c"."udt_name") END AS "database-type", "c"."ordinal_position" - 1 AS "database-position", "c"."table_schema" AS "table-schema", "c"."table_name" AS "table-name", "pk"."column_name" IS NOT NULL AS "pk?", COL_DESCRIPTION(CAST(CAST(FORMAT('%I.%I', CAST("c"."table_schema" AS TEXT), CAST("c"."table_name" AS TEXT)) AS REGCLASS) AS OID), "c"."ordinal_position") AS "field-comment", (("column_default" IS NULL) OR (LOWER("column_default") = 'null')) AND ("is_nullable" = 'NO') AND NOT ((("column_default" IS NOT NULL) AND ("column_default" LIKE '%nextval(%')) OR ("is_identity" <> 'NO')) AS "database-required", (("column_default" IS NOT NULL) AND ("column_default" LIKE '%nextval(%')) OR ("is_identity" <> 'NO') AS "database-is-auto-increment" FROM "information_schema"."columns" AS "c" LEFT JOIN (SELECT "tc"."table_schema", "tc"."table_name", "kc"."column_name" FROM "information_schema"."table_constraints" AS "tc" INNER JOIN "information_schema"."key_column_usage" AS "kc" ON ("tc"."constraint_name" = "kc"."constraint_name") AND ("tc"."table_schema" = "kc"."table_schema") AND ("tc"."table_name" = "kc"."table_name") WHERE "tc"."constraint_type" = 'PRIMARY KEY') AS "pk" ON ("c"."table_schema" = "pk"."table_schema") AND ("c"."table_name" = "pk"."table_name") AND ("c"."column_name" = "pk"."column_name") WHERE c.table_schema !~ '^information_schema|catalog_history|pg_' AND ("c"."table_schema" IN ('public')) AND ("c"."table_name" IN ('sessions')) UNION ALL SELECT "pa"."attname" AS "name", CASE WHEN "ptn"."nspname" IN ('public', 'pg_catalog') THEN FORMAT('%s', "pt"."typname") ELSE FORMAT('"%s"."%s"', "ptn"."nspname", "pt"."typname") END AS "database-type", "pa"."attnum" - 1 AS "database-position", "pn"."nspname" AS "table-schema", "pc"."relname" AS "table-name", FALSE AS "pk?", NULL AS "field-comment", FALSE AS "database-required", FALSE AS "database-is-auto-increment" FROM "pg_catalog"."pg_class" AS "pc" INNER JOIN "pg_catalog"."pg_namespace" AS "pn" ON "pn"."oid" = "pc"."relnamespace" INNER JOIN "pg_catalog"."pg_attribute" AS "pa" ON "pa"."attrelid" = "pc"."oid" INNER JOIN "pg_catalog"."pg_type" AS "pt" ON "pt"."oid" = "pa"."atttypid" INNER JOIN "pg_catalog"."pg_namespace" AS "ptn" ON "ptn"."oid" = "pt"."typnamespace" WHERE ("pc"."relkind" = 'm') AND ("pa"."attnum" >= 1) AND ("pn"."nspname" IN ('public')) AND ("pc"."relname" IN ('sessions')) ORDER BY "table-schema" ASC, "table-name" ASC, "database-position" ASC"#,
+    r#"SELECT "fk_ns"."nspname" AS "fk-table-schema", "fk_table"."relname" AS "fk-table-name", "fk_column"."attname" AS "fk-column-name", "pk_ns"."nspname" AS "pk-table-schema", "pk_table"."relname" AS "pk-table-name", "pk_column"."attname" AS "pk-column-name" FROM "pg_constraint" AS "c" INNER JOIN "pg_class" AS "fk_table" ON "c"."conrelid" = "fk_table"."oid" INNER JOIN "pg_namespace" AS "fk_ns" ON "c"."connamespace" = "fk_ns"."oid" INNER JOIN "pg_attribute" AS "fk_column" ON "c"."conrelid" = "fk_column"."attrelid" INNER JOIN "pg_class" AS "pk_table" ON "c"."confrelid" = "pk_table"."oid" INNER JOIN "pg_namespace" AS "pk_ns" ON "pk_table"."relnamespace" = "pk_ns"."oid" INNER JOIN "pg_attribute" AS "pk_column" ON "c"."confrelid" = "pk_column"."attrelid" WHERE fk_ns.nspname !~ '^information_schema|catalog_history|pg_' AND ("c"."contype" = 'f'::char) AND ("fk_column"."attnum" = ANY(c.conkey)) AND ("pk_column"."attnum" = ANY(c.confkey)) AND ("fk_ns"."nspname" IN ('public')) ORDER BY "fk-table-schema" ASC, "fk-table-name" ASC"#,
+    r#"SELECT "tmp"."table-schema", "tmp"."table-name", TRIM(BOTH '"' FROM PG_CATALOG.PG_GET_INDEXDEF("tmp"."ci_oid", "tmp"."pos", FALSE)) AS "field-name" FROM (SELECT "n"."nspname" AS "table-schema", "ct"."relname" AS "table-name", "ci"."oid" AS "ci_oid", (INFORMATION_SCHEMA._PG_EXPANDARRAY("i"."indkey"))."n" AS "pos" FROM "pg_catalog"."pg_class" AS "ct" INNER JOIN "pg_catalog"."pg_namespace" AS "n" ON "ct"."relnamespace" = "n"."oid" INNER JOIN "pg_catalog"."pg_index" AS "i" ON "ct"."oid" = "i"."indrelid" INNER JOIN "pg_catalog"."pg_class" AS "ci" ON "ci"."oid" = "i"."indexrelid" WHERE (PG_CATALOG.PG_GET_EXPR("i"."indpred", "i"."indrelid") IS NULL) AND n.nspname !~ '^information_schema|catalog_history|pg_' AND ("n"."nspname" IN ('public'))) AS "tmp" WHERE "tmp"."pos" = 1"#,
     // A question built by clicking.
     r#"SELECT DATE_TRUNC('hour', "public"."sessions"."issued_at") AS "issued_at", "public"."sessions"."origin_class" AS "origin_class", COUNT(*) AS "count" FROM "public"."sessions" WHERE ("public"."sessions"."issued_at" >= timestamp with time zone '2026-11-18 00:00:00.000Z') AND ("public"."sessions"."issued_at" < timestamp with time zone '2026-11-19 00:00:00.000Z') GROUP BY DATE_TRUNC('hour', "public"."sessions"."issued_at"), "public"."sessions"."origin_class" ORDER BY DATE_TRUNC('hour', "public"."sessions"."issued_at") ASC, "public"."sessions"."origin_class" ASC"#,
 ];
@@ -565,7 +628,7 @@ fn grafana_and_metabase_ask() {
     }
     let serving = Serving::start(LAKE.path(), &[]);
     let tables = serving.ask(GRAFANA[0]);
-    assert!(tables.lines().any(|table| table == "public.sessions"), "{tables}");
+    assert!(tables.lines().any(|table| table == "sessions"), "{tables}");
     let columns = serving.ask(GRAFANA[1]);
     assert!(columns.lines().any(|column| column.starts_with("issued_at|")), "{columns}");
     assert_eq!(serving.ask(GRAFANA[2]), "1600\n");
@@ -579,7 +642,11 @@ fn grafana_and_metabase_ask() {
         serving.ask(sql);
     }
     assert!(serving.ask(METABASE[4]).contains("public|sessions|"), "{}", serving.ask(METABASE[4]));
-    assert!(serving.ask(METABASE[5]).lines().count() > 5);
+    let fields = serving.ask(METABASE[5]);
+    assert!(fields.starts_with("session_id|text|0|public|sessions|f|The issued access key;"), "{fields}");
+    assert!(fields.contains("\nissued_at|timestamptz|") && fields.contains("\nchain_path|_text|"), "{fields}");
+    assert!(fields.lines().all(|field| field.contains("|public|sessions|f|")), "{fields}");
+    assert!(serving.ask(METABASE[8]).lines().count() > 5);
 
     let dashboard = std::fs::read_to_string(project().join("queries/grafana/rolecall.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();

@@ -58,6 +58,10 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(help) => {
+            if let Some(error) = arguments::meant(&help) {
+                Console::new(false).error(&error);
+                return ExitCode::from(code(error.kind()));
+            }
             // Nobody listening is no reason to fail.
             _ = help.print();
             return ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
@@ -86,7 +90,6 @@ fn code(kind: Kind) -> u8 {
 }
 
 fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
-    arguments.check()?;
     match arguments.verb {
         Verb::Ingest(ingest) => working(|interrupt| async move { ingest.run(console, &interrupt).await }),
         Verb::Sql(sql) => working(|interrupt| async move { sql.run(console, &interrupt).await }),

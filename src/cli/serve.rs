@@ -23,6 +23,9 @@ const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 /// The user that a password is for when nobody says.
 const USER: &str = "rolecall";
 
+/// The variable that a password may be in, for where secrets come by the environment.
+const PASSWORD: &str = "ROLECALL_SERVE_PASSWORD";
+
 /// Serve the lake to Postgres's clients: psql, Grafana, Metabase, JDBC, Python
 ///
 /// Read-only. What is ingested meanwhile is seen by the next statement. Other machines come in with TLS and a password alone.
@@ -43,7 +46,7 @@ pub struct Serve {
     /// The user that the password is for [default: rolecall]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Ask for the password in this file
+    /// Ask for the password in this file [default: $ROLECALL_SERVE_PASSWORD, else the configuration's file]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// Connections at a time [default: 64]
@@ -119,8 +122,16 @@ impl Serve {
             }
         };
         let user = self.user.as_deref().or(settings.user.as_deref()).unwrap_or(USER);
-        let password = self.password_file.as_deref().or(settings.password_file.as_deref()).map(password).transpose()?;
-        Ok(Access { login: password.map(|password| Login::new(user, &password)), tls, tls_only: false })
+        Ok(Access { login: self.password(settings)?.map(|password| Login::new(user, &password)), tls, tls_only: false })
+    }
+
+    /// The password: an option's file, else the environment's, else the file that the configuration names.
+    fn password(&self, settings: &Settings) -> Result<Option<String>> {
+        let environment = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
+        match (&self.password_file, environment, &settings.password_file) {
+            (Some(file), _, _) | (None, None, Some(file)) => password(file).map(Some),
+            (None, environment, _) => Ok(environment),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Config {
             }
         }
         let enrichment = [&mut self.enrichment.country, &mut self.enrichment.asn, &mut self.enrichment.organization];
-        let others = [&mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
+        let others = [&mut self.enrichment.city, &mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
         let serve = [&mut self.serve.tls_cert, &mut self.serve.tls_key, &mut self.serve.password_file];
         for path in enrichment.into_iter().chain(others).chain(serve).flatten() {
             *path = folder.join(&*path);

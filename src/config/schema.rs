@@ -322,7 +322,10 @@ pub struct Ci {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrichment {
-    /// A MaxMind-format database with countries.
+    /// A MaxMind-format database with places; it tells countries too.
+    #[serde(default, deserialize_with = "values::path")]
+    pub city: Option<PathBuf>,
+    /// One with countries.
     #[serde(default, deserialize_with = "values::path")]
     pub country: Option<PathBuf>,
     /// One with autonomous systems.

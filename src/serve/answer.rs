@@ -26,6 +26,7 @@ use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
 use datafusion_postgres::pgwire::messages::response::NoticeResponse;
 use datafusion_postgres::pgwire::types::format::FormatOptions;
 
+use super::described::Functions;
 use super::habits::stand_in;
 use super::told;
 use crate::sql::enrich::Enrichment;
@@ -38,6 +39,8 @@ pub struct Answer {
     pub tables: Vec<String>,
     /// To tell which functions have no database.
     pub enrichment: Arc<Enrichment>,
+    /// What psql's `\df` lists.
+    pub functions: Functions,
 }
 
 fn read_only() -> SQLOptions {
@@ -56,15 +59,20 @@ pub fn nothing() -> LogicalPlan {
 pub async fn questions(statement: &Statement, context: &SessionContext) -> PgWireResult<()> {
     let Statement::Declare { stmts } = statement else { return Ok(()) };
     for query in stmts.iter().filter_map(|declared| declared.for_query.as_ref()) {
-        let planned = plan(&Statement::Query(query.clone()), context).await;
+        let planned = plan(&Statement::Query(query.clone()), context, None).await;
         planned.map_err(|e| told::mistake(e, &[]))?;
     }
     Ok(())
 }
 
-async fn plan(statement: &Statement, context: &SessionContext) -> DataFusionResult<LogicalPlan> {
+async fn plan(
+    statement: &Statement,
+    context: &SessionContext,
+    functions: Option<&Functions>,
+) -> DataFusionResult<LogicalPlan> {
     let state = context.state();
-    let plan = match stand_in(&statement.to_string()) {
+    let text = statement.to_string();
+    let plan = match functions.and_then(|functions| functions.instead(&text)).or_else(|| stand_in(&text)) {
         Some(instead) => state.create_logical_plan(&instead).await?,
         None => state.statement_to_plan(Parsed::Statement(Box::new(statement.clone()))).await?,
     };
@@ -114,7 +122,7 @@ fn functions(plan: &LogicalPlan) -> BTreeSet<String> {
 impl Answer {
     /// Says which functions of a plan give null for want of a database.
     async fn say_missing(&self, plan: &LogicalPlan, client: &mut dyn HookClient) -> PgWireResult<()> {
-        for missing in functions(plan).iter().filter_map(|name| self.enrichment.lacks(name)) {
+        if let Some(missing) = self.enrichment.lacks(functions(plan).iter().map(String::as_str)) {
             let notice = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), missing);
             client.send_message(PgWireBackendMessage::NoticeResponse(NoticeResponse::from(notice))).await?;
         }
@@ -137,7 +145,7 @@ impl QueryHook for Answer {
     ) -> Option<PgWireResult<Response>> {
         let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
         let answer = async {
-            let plan = self.explained(plan(statement, context).await)?;
+            let plan = self.explained(plan(statement, context, Some(&self.functions)).await)?;
             self.say_missing(&plan, client).await?;
             let frame = DataFrame::new(context.state(), plan);
             encode_dataframe(frame, &Format::UnifiedText, Some(options)).await.map(Response::Query)
@@ -151,7 +159,7 @@ impl QueryHook for Answer {
         context: &SessionContext,
         _: &(dyn ClientInfo + Send + Sync),
     ) -> Option<PgWireResult<LogicalPlan>> {
-        Some(self.explained(plan(statement, context).await))
+        Some(self.explained(plan(statement, context, Some(&self.functions)).await))
     }
 
     async fn handle_extended_query(

@@ -8,6 +8,7 @@ mod answer;
 mod apart;
 mod connection;
 mod cursor;
+mod described;
 mod guard;
 mod habits;
 mod live;

@@ -23,10 +23,12 @@ use super::answer::Answer;
 use super::apart::Apart;
 use super::connection::{Busy, Connection};
 use super::cursor::Fetching;
+use super::described::{self, Described, Functions};
 use super::guard::Guard;
-use super::habits::{col_description, current_setting};
+use super::habits::current_setting;
 use super::live::Served;
 use crate::error::{Error, Result};
+use crate::sql::known::known;
 use crate::sql::session;
 
 /// The catalog's name; clients see it as the database's.
@@ -108,7 +110,7 @@ impl Server {
                 .hint("or listen on this machine alone: --postgres 127.0.0.1:5433"));
         }
         let access = Access { tls_only: access.tls_only || !local, ..access };
-        let service = service(&served)?;
+        let service = service(&served).await?;
         let listener = TcpListener::bind(address).await.map_err(|e| {
             Error::input("the address cannot be listened on").context("address", address.to_string()).source(e)
         })?;
@@ -178,7 +180,7 @@ async fn serve(
 }
 
 /// The one session that every connection asks.
-fn service(served: &Arc<Served>) -> Result<DfSessionService> {
+async fn service(served: &Arc<Served>) -> Result<DfSessionService> {
     let broken = |e: datafusion::error::DataFusionError| {
         Error::internal("the tables could not be set up for Postgres").source(e)
     };
@@ -191,14 +193,18 @@ fn service(served: &Arc<Served>) -> Result<DfSessionService> {
     tables.sort_unstable();
     setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|e| broken(*e))?;
     context.register_udf(current_setting());
-    context.register_udf(col_description());
+    let described = Described::read(&context).await.map_err(broken)?;
+    described::register(&context, &Arc::new(described));
+    // Clients are told that now() and casts have the time zone that every time here has.
+    context.sql("SET datafusion.execution.time_zone = '+00:00'").await.map_err(broken)?;
+    let functions = Functions::of(&known(&context));
     let hooks: Vec<Arc<dyn QueryHook>> = vec![
         Arc::new(Guard),
         Arc::new(Fetching),
         Arc::new(CursorStatementHook),
         Arc::new(SetShowHook),
         Arc::new(TransactionStatementHook),
-        Arc::new(Answer { tables, enrichment: Arc::clone(&served.setup().enrichment) }),
+        Arc::new(Answer { tables, enrichment: Arc::clone(&served.setup().enrichment), functions }),
     ];
     Ok(DfSessionService::new_with_hooks(Arc::new(context), hooks))
 }

@@ -4,6 +4,7 @@
 
 pub mod aws_ranges;
 pub mod binding;
+mod distance;
 pub mod enrich;
 pub mod functions;
 pub mod json_value;

@@ -51,6 +51,11 @@ const VIEWS: [(&str, &str); 13] = [
     ("period", include_str!("../../queries/views/70-period.sql")),
 ];
 
+/// The SQL of a view.
+pub fn view_sql(name: &str) -> Option<&'static str> {
+    VIEWS.iter().find(|(view, _)| *view == name).map(|(_, sql)| *sql)
+}
+
 /// Answers questions.
 pub struct Engine {
     context: SessionContext,
@@ -211,8 +216,8 @@ impl Engine {
         mistake::explained(frame.execute_stream().await, &names)
     }
 
-    /// A sentence for each function that was asked since the last time and gives null for want of a database.
-    pub fn missed(&self) -> Vec<String> {
+    /// One sentence for the functions that were asked since the last time and give null for want of a database.
+    pub fn missed(&self) -> Option<String> {
         self.setup.enrichment.missed()
     }
 
