@@ -151,10 +151,10 @@ impl Functions {
             return None;
         }
         // The name that was asked for, as a regular expression; what is quoted in it stays quoted.
-        let pattern = statement.split_once("p.proname").and_then(|(_, rest)| {
-            let (_, rest) = rest.split_once('\'')?;
+        let pattern = statement.match_indices("p.proname").find_map(|(at, _)| {
+            let (operator, rest) = statement[at..].split_once('\'')?;
             let (pattern, _) = rest.split_once(")$'")?;
-            Some(format!("{pattern})$"))
+            operator.contains('~').then(|| format!("{pattern})$"))
         });
         let narrowed = pattern.map_or_else(String::new, |pattern| format!(" WHERE name ~ '{pattern}'"));
         Some(format!(
@@ -184,6 +184,10 @@ mod tests {
         assert!(all.contains("(VALUES ('arn_name', 'it, its', 'What''s there'))") && !all.contains("WHERE"), "{all}");
         let some = functions.instead(&format!("{psql} WHERE p.proname OPERATOR(pg_catalog.~) '^(arn.*)$'")).unwrap();
         assert!(some.contains(" WHERE name ~ '^(arn.*)$' ORDER"), "{some}");
+        let more = psql.replace(" FROM", ", CASE p.prokind WHEN 'a' THEN 'agg' END FROM");
+        let some = functions.instead(&format!("{more} WHERE p.proname ~ '^(arn.*)$' AND n.nspname <> 'x'")).unwrap();
+        assert!(some.contains(" WHERE name ~ '^(arn.*)$' ORDER"), "{some}");
+        assert!(!functions.instead(&more).unwrap().contains("WHERE"));
         assert_eq!(functions.instead("SELECT * FROM pg_catalog.pg_proc"), None);
     }
 }
