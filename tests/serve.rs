@@ -175,9 +175,7 @@ fn psql_asks_describes_and_completes() {
     described("\\dv+", &["coverage"]);
     described("\\df", &["arn_name", "ip_in", "text, cidr", "geo_country", "Whether an address lies in a network"]);
     described("\\df+ ip_*", &["ip_in"]);
-    described("\\sv coverage", &["coverage", "FROM "]);
     described("\\du", &["postgres"]);
-    described("\\dn+", &["public"]);
     described("\\l+", &["rolecall"]);
     // Every time has its zone, so that clients do not take it for their own.
     let zones = b"SELECT issued_at, '2026-11-18T00:00:00Z'::timestamptz AS cast, now() AS n FROM sessions \\gdesc\n";

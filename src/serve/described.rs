@@ -1,4 +1,4 @@
-//! What Postgres's catalogue says of tables, columns, views and functions here: psql's `\d+`, `\dt+`, `\sv` and `\df`.
+//! What Postgres's catalogue says of tables, columns, views and functions here: psql's `\d+`, `\dt+` and `\df`.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -40,13 +40,13 @@ const STAND_INS: [(&[&str], &str); 8] = [
     // psql's \du, and \du+ with a column more.
     (
         &["pg_auth_members", "memberof", "shobj_description"],
-        "SELECT current_user AS rolname, false AS rolsuper, true AS rolinherit, false AS rolcreaterole, false AS rolcreatedb, \
+        "SELECT 'postgres'::text AS rolname, false AS rolsuper, true AS rolinherit, false AS rolcreaterole, false AS rolcreatedb, \
          true AS rolcanlogin, -1 AS rolconnlimit, ''::text AS rolvaliduntil, '{}'::text AS memberof, ''::text AS description, \
          false AS rolreplication, false AS rolbypassrls",
     ),
     (
         &["pg_auth_members", "memberof"],
-        "SELECT current_user AS rolname, false AS rolsuper, true AS rolinherit, false AS rolcreaterole, false AS rolcreatedb, \
+        "SELECT 'postgres'::text AS rolname, false AS rolsuper, true AS rolinherit, false AS rolcreaterole, false AS rolcreatedb, \
          true AS rolcanlogin, -1 AS rolconnlimit, ''::text AS rolvaliduntil, '{}'::text AS memberof, \
          false AS rolreplication, false AS rolbypassrls",
     ),
