@@ -102,8 +102,12 @@ impl Inputs {
     async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let told = Arc::clone(&self.told);
+        let room = match &self.derived {
+            Derived::Stored(calls, activity) if window == Window::ALL => (rows(calls), rows(activity)),
+            _ => (0, 0),
+        };
         let linking = tokio::task::spawn_blocking(move || {
-            let mut loader = Loader::default();
+            let mut loader = Loader::with_room(room.0, room.1);
             while let Some(rows) = receiver.blocking_recv() {
                 match rows {
                     Rows::Calls(batch) => loader.calls(batch)?,
@@ -132,6 +136,10 @@ impl Inputs {
         let linked: Result<Linked> = linking.await.map_err(outside)?;
         linked.map_err(outside)
     }
+}
+
+fn rows(files: &Files) -> usize {
+    files.all().map(|file| file.rows).sum()
 }
 
 fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
