@@ -248,7 +248,9 @@ impl Linked {
                 times(seen.values().map(|s| Some(s.0))),
                 times(seen.values().map(|s| Some(s.1))),
                 super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
-                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
+                super::build::truths(
+                    seen.keys().map(|a| Some(self.told.in_organization(a).unwrap_or(delivers.contains(a)))),
+                ),
             ],
         )
     }
