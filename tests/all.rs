@@ -30,6 +30,7 @@ mod real_logs;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
+mod serve;
 mod shell;
 mod source_s3;
 mod timeline;

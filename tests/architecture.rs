@@ -20,7 +20,7 @@ const LEVELS: [&[&str]; 9] = [
 /// What every room may read.
 const COMMON: [&str; 5] = ["error", "escape", "words", "config", "failpoint"];
 /// A crate and where alone it may be named.
-const HEAVY: [(&str, &[&str]); 10] = [
+const HEAVY: [(&str, &[&str]); 11] = [
     ("aws_sdk_s3", &["src/source/s3.rs", "src/source/s3/"]),
     ("aws_sdk_cloudtrail", &["src/integrity/fetch.rs"]),
     ("aws_lc_rs", &["src/integrity/signature.rs"]),
@@ -29,6 +29,7 @@ const HEAVY: [(&str, &[&str]); 10] = [
     ("indicatif", &["src/cli/"]),
     ("zip", &["src/cloudtrail/", "src/source/"]),
     ("libdeflater", &["src/cloudtrail/"]),
+    ("datafusion_postgres", &["src/serve/"]),
     ("maxminddb", &["src/sql/enrich.rs"]),
     ("toml", &["src/config/"]),
 ];

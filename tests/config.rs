@@ -192,7 +192,10 @@ fn what_it_knows_is_in_the_tables() {
     same("SELECT * FROM known_vendors", "name,account_id\ncostwatch,390000000009\n");
     same("SELECT * FROM known_networks", "name,cidr,kind\noffice,198.51.100.10/32,office\n");
     same("SELECT * FROM known_people ORDER BY alias", "person,alias\nFinn Haas,Finn Haas\nFinn Haas,finn.haas\n");
-    same("SELECT * FROM known_roles", "pattern,tier,break_glass,canary\nOrganizationAccountAccessRole,0,true,false\n");
+    same(
+        "SELECT * FROM known_roles",
+        "pattern,tier,break_glass,canary\nAWSReservedSSO\\_Administrator\\_%,0,true,false\n",
+    );
     same("SELECT * FROM known_ci", "name,kind,value\ndeployments,subject,repo:%\n");
     same(
         "SELECT * FROM known_vpc_endpoints",
@@ -207,7 +210,7 @@ fn what_it_knows_is_in_the_tables() {
         "name,in_organization\ndata,true\n,false\n",
     );
     same(
-        "SELECT count(*) > 0 AS found FROM failures f JOIN known_roles r ON arn_name(f.role_arn) LIKE r.pattern",
+        "SELECT count(*) > 0 AS found FROM sessions s JOIN known_roles r ON s.role_arn LIKE r.pattern OR s.role_name LIKE r.pattern",
         "found\ntrue\n",
     );
     let empty = "SELECT (SELECT count(*) FROM known_accounts) + (SELECT count(*) FROM known_ci) AS rows,
@@ -219,7 +222,7 @@ fn what_it_knows_is_in_the_tables() {
 fn addresses_are_told_by_the_databases_it_names_and_null_without() {
     let config = project().join("tests/enrichment/rolecall.toml");
     let sql = "SELECT ip, geo_country(ip) AS country, geo_asn(ip) AS asn, geo_org(ip) AS org, aws_range_service(ip) AS service, \
-               aws_range_region(ip) AS region FROM (VALUES ('203.0.113.77'), ('192.0.2.72'), ('192.0.2.9'), \
+               aws_range_region(ip) AS region, geo_distance_km(ip, '198.51.100.10') AS km FROM (VALUES ('203.0.113.77'), ('192.0.2.72'), ('192.0.2.9'), \
                ('2001:db8:40:1::7'), ('10.0.0.1'), ('AWS Internal'), (NULL)) AS t(ip)";
     let logs = sample();
     let ask = |with: &[&str]| {
@@ -231,21 +234,25 @@ fn addresses_are_told_by_the_databases_it_names_and_null_without() {
     assert_eq!((code, error.as_str()), (0, ""));
     assert_eq!(
         out,
-        "ip,country,asn,org,service,region\n\
-         203.0.113.77,NL,64511,'=Cheap Servers,,\n\
-         192.0.2.72,US,64505,Hosted Runners,EC2,eu-central-1\n\
-         192.0.2.9,US,64505,Hosted Runners,AMAZON,eu-central-1\n\
-         2001:db8:40:1::7,SE,64496,Juniper Shop AB,EC2,eu-central-1\n\
-         10.0.0.1,,,,,\nAWS Internal,,,,,\n,,,,,\n"
+        "ip,country,asn,org,service,region,km\n\
+         203.0.113.77,NL,64511,'=Cheap Servers,,,1125\n\
+         192.0.2.72,US,64505,Hosted Runners,EC2,eu-central-1,7726\n\
+         192.0.2.9,US,64505,Hosted Runners,AMAZON,eu-central-1,7726\n\
+         2001:db8:40:1::7,SE,64496,Juniper Shop AB,EC2,eu-central-1,0\n\
+         10.0.0.1,,,,,,\nAWS Internal,,,,,,\n,,,,,,\n"
     );
     let (code, out, error) = ask(&["--quiet"]);
     assert_eq!(code, 0, "{error}");
-    assert!(out.contains("\n203.0.113.77,,,,,\n"), "{out}");
-    assert_eq!(error.lines().count(), 5, "{error}");
-    assert!(
-        error.contains("Warning: geo_country() gives null: name a file as country in [enrichment] of rolecall.toml\n"),
-        "{error}"
+    assert!(out.contains("\n203.0.113.77,,,,,,\n"), "{out}");
+    // One line says it all.
+    assert_eq!(
+        error,
+        "Warning: aws_range_region(), aws_range_service(), geo_asn(), geo_country(), geo_distance_km() and geo_org() give null: \
+         name files in [enrichment] of rolecall.toml, as asn, aws_ranges, city, country\n"
     );
+    let sql = "SELECT geo_country('192.0.2.9') AS country";
+    let (_, _, error) = run(&project(), &["sql", sql, "--logs", shown(&logs), "--format", "csv"]);
+    assert_eq!(error, "Warning: geo_country() gives null: name a file as country in [enrichment] of rolecall.toml\n");
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("rolecall.toml");
     std::fs::write(&broken, "version = 1\n[enrichment]\ncountry = 'none.mmdb'\nasn = 'rolecall.toml'\n").unwrap();

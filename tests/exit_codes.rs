@@ -160,7 +160,10 @@ fn every_shell_has_its_script_and_every_command_its_page() {
     ] {
         let output = rolecall(&["completions", shell]).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty());
-        assert!(String::from_utf8(output.stdout).unwrap().contains(mark), "{shell}");
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains(mark), "{shell}");
+        // What is only answered with what is meant instead is not offered.
+        assert!(!script.contains("--from") && !script.contains("-l from"), "{shell}");
     }
     let page = String::from_utf8(rolecall(&["man"]).output().unwrap().stdout).unwrap();
     assert!(page.contains(".TH rolecall 1") && page.contains("rolecall\\-ingest(1)"), "{page}");

@@ -2,6 +2,9 @@
 -- description: Assumed roles that only the role's account recorded: the caller is an account and a unique id, its name and what it did before stand in logs that are not here. An AIDA id is a user, AROA:name a role session.
 -- id: A25
 -- theme: cross-account and chains
+WITH vendors AS (
+    SELECT account_id, min(name) AS name FROM known_vendors GROUP BY account_id
+)
 SELECT
     c.caller_account AS ext_account,
     c.caller_principal_id AS principal_id,
@@ -9,9 +12,10 @@ SELECT
     count(*) AS count,
     min(c.event_time) AS first,
     max(c.event_time) AS last,
-    max(a.name) AS label
+    coalesce(max(v.name), max(a.name)) AS label
 FROM credential_calls c
 LEFT JOIN accounts a ON a.account_id = c.caller_account
+LEFT JOIN vendors v ON v.account_id = c.caller_account
 WHERE c.kind = 'issue'
     AND c.caller_type = 'AWSAccount'
     AND c.role_arn IS NOT NULL

@@ -4,7 +4,7 @@
 -- theme: role session names
 -- attack: T1036
 -- param: min_length int = 5 Shorter names are not compared.
--- false_positives: People whose names are one letter apart; one person with two accounts.
+-- false_positives: People whose names are one letter apart; one person with two accounts, unless the configuration knows both names.
 WITH people AS (
     SELECT lower(split_part(session_name, '@', 1)) AS plain, min(session_name) AS name, array_agg(DISTINCT origin) AS origins
     FROM sessions
@@ -21,6 +21,11 @@ names AS (
         AND session_name_kind IN ('email', 'other')
         AND (caller_type IS DISTINCT FROM 'AWSService')
     GROUP BY 1, 2, 3, 4, 5
+),
+same AS (
+    SELECT DISTINCT lower(one.alias) AS alias, lower(other.alias) AS other
+    FROM known_people one
+    JOIN known_people other ON other.person = one.person
 )
 SELECT
     n.name,
@@ -31,8 +36,10 @@ SELECT
     n.origin
 FROM names n
 JOIN people p ON abs(length(n.plain) - length(p.plain)) <= 2
+LEFT JOIN same ON same.alias = lower(p.name) AND same.other = lower(n.origin)
 WHERE length(n.plain) >= $min_length
     AND NOT coalesce(array_has(p.origins, n.origin), false)
     AND (levenshtein(n.plain, p.plain) <= 1
         OR regexp_replace(n.plain, '[._-]', '', 'g') = regexp_replace(p.plain, '[._-]', '', 'g'))
+    AND same.alias IS NULL
 ORDER BY n.first, n.name, look_alike_of, role, caller, n.origin

@@ -3,9 +3,12 @@
 -- id: A52
 -- theme: external ID, MFA, session policy, tags, source identity
 -- attack: T1199
+WITH vendors AS (
+    SELECT account_id, min(name) AS name FROM known_vendors GROUP BY account_id
+)
 SELECT
     s.caller_account AS account,
-    max(a.name) AS vendor,
+    coalesce(max(v.name), max(a.name)) AS vendor,
     arn_short(s.role_arn) AS role,
     count(*) AS count,
     min(s.issued_at) AS first,
@@ -14,6 +17,7 @@ SELECT
     array_sort(array_agg(DISTINCT s.issued_ip)) AS ips
 FROM sessions s
 LEFT JOIN accounts a ON a.account_id = s.caller_account
+LEFT JOIN vendors v ON v.account_id = s.caller_account
 WHERE s.cross_account
     AND s.role_arn IS NOT NULL
     AND s.external_id IS NULL

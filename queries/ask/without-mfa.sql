@@ -3,6 +3,10 @@
 -- id: A54
 -- theme: external ID, MFA, session policy, tags, source identity
 -- param: role text = null Only this role: name or ARN.
+-- param: tier int = null Only roles that the configuration puts into this tier or above, 0 being the highest.
+WITH sensitive AS (
+    SELECT DISTINCT e.role_arn FROM role_edges e JOIN known_roles k ON (e.role_arn LIKE k.pattern OR arn_name(e.role_arn) LIKE k.pattern) AND k.tier <= $tier
+)
 SELECT
     arn_short(origin) AS caller,
     arn_short(role_arn) AS role,
@@ -17,5 +21,6 @@ WHERE caller_type = 'IAMUser'
     AND role_arn IS NOT NULL
     AND ($role IS NULL OR role_arn = $role OR role_name = $role)
 GROUP BY origin, role_arn
-HAVING count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) > 0
+HAVING ($tier IS NULL OR role_arn IN (SELECT role_arn FROM sensitive))
+    AND count(*) FILTER (WHERE mfa_at_issue IS DISTINCT FROM true) > 0
 ORDER BY count DESC, caller, role

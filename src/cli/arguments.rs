@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use chrono::Utc;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, shell, sql, timeline, verify, who};
+use super::{ask, completions, ingest, lake, man, serve, shell, sql, timeline, verify, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
@@ -20,25 +21,19 @@ pub struct Arguments {
     /// Show warnings and errors only
     #[arg(long, global = true)]
     pub quiet: bool,
-    /// Taken by people who remember other tools; answered with the options that are meant.
-    #[arg(long, global = true, hide = true, num_args = 0..=1, value_name = "X")]
-    from: Option<Option<String>>,
     #[command(subcommand)]
     pub verb: Verb,
 }
 
-impl Arguments {
-    /// Options that are taken only to say what to use instead.
-    ///
-    /// # Errors
-    /// One of them was given.
-    pub fn check(&self) -> Result<()> {
-        match self.from {
-            None => Ok(()),
-            Some(_) => Err(Error::usage("there is no option --from")
-                .hint("to ask log files directly: --logs SOURCE")
-                .hint("to start at a time: --since TIME")),
+/// What somebody who remembers other tools meant by an option that there is not; `None` for every other mistake.
+pub fn meant(mistake: &clap::Error) -> Option<Error> {
+    let from = |option: &str| option == "--from" || option.starts_with("--from=");
+    match (mistake.kind(), mistake.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) if from(option) => {
+            let error = Error::usage("there is no option --from");
+            Some(error.hint("to ask log files directly: --logs SOURCE").hint("to start at a time: --since TIME"))
         }
+        _ => None,
     }
 }
 
@@ -51,6 +46,7 @@ pub enum Verb {
     Shell(shell::Shell),
     Who(who::Who),
     Timeline(timeline::Timeline),
+    Serve(serve::Serve),
     Verify(verify::Verify),
     Lake(lake::Lake),
     Completions(completions::Completions),

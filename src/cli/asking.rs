@@ -82,7 +82,7 @@ impl Asking {
     /// The query is wrong or fails, or the answer cannot be written.
     pub async fn answer(&self, sql: &str, params: Vec<(String, ScalarValue)>, answering: Answering) -> Result<()> {
         answering.stream(self.engine.query(sql, params).await?).await?;
-        for missed in self.engine.missed() {
+        if let Some(missed) = self.engine.missed() {
             self.console.warning(&missed);
         }
         Ok(())

@@ -15,6 +15,7 @@ mod lake_screen;
 mod man;
 pub mod output;
 mod progress;
+mod serve;
 mod shell;
 mod sources;
 mod sql;
@@ -57,6 +58,10 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(help) => {
+            if let Some(error) = arguments::meant(&help) {
+                Console::new(false).error(&error);
+                return ExitCode::from(code(error.kind()));
+            }
             // Nobody listening is no reason to fail.
             _ = help.print();
             return ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
@@ -85,7 +90,6 @@ fn code(kind: Kind) -> u8 {
 }
 
 fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
-    arguments.check()?;
     match arguments.verb {
         Verb::Ingest(ingest) => working(|interrupt| async move { ingest.run(console, &interrupt).await }),
         Verb::Sql(sql) => working(|interrupt| async move { sql.run(console, &interrupt).await }),
@@ -95,6 +99,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Who(who) => working(|interrupt| async move { who.run(console, &interrupt).await }),
         Verb::Completions(completions) => completions.run(console),
         Verb::Man(man) => man.run(console),
+        Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),

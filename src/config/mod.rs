@@ -12,8 +12,8 @@ mod values;
 use std::path::{Path, PathBuf};
 
 pub use schema::{
-    Account, Ci, CiKind, Config, Enrichment, Lake, Network, NetworkKind, Organization, Person, Reading, Role, Source,
-    Vendor, VpcEndpoint,
+    Account, Ci, CiKind, Config, Enrichment, Lake, Network, NetworkKind, Organization, Person, Reading, Role, Serve,
+    Source, Vendor, VpcEndpoint,
 };
 
 use crate::error::{Error, Result};
@@ -65,8 +65,9 @@ impl Config {
             }
         }
         let enrichment = [&mut self.enrichment.country, &mut self.enrichment.asn, &mut self.enrichment.organization];
-        let others = [&mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
-        for path in enrichment.into_iter().chain(others).flatten() {
+        let others = [&mut self.enrichment.city, &mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
+        let serve = [&mut self.serve.tls_cert, &mut self.serve.tls_key, &mut self.serve.password_file];
+        for path in enrichment.into_iter().chain(others).chain(serve).flatten() {
             *path = folder.join(&*path);
         }
         if let Some(list) = self.organization.as_ref().and_then(|o| o.accounts_file.as_ref()) {

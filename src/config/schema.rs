@@ -1,5 +1,7 @@
 //! THE schema of `rolecall.toml`. The README's example names every key of it; a test reads the example.
 
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -47,8 +49,9 @@ pub struct Config {
     /// Databases that tell more about addresses.
     #[serde(default)]
     pub enrichment: Enrichment,
-    #[serde(default, rename = "serve", deserialize_with = "values::no_section")]
-    _serve: Option<NotYet>,
+    /// What `serve` does where its options say nothing.
+    #[serde(default)]
+    pub serve: Serve,
     #[serde(default, rename = "keep", deserialize_with = "values::no_section")]
     _keep: Option<NotYet>,
     #[serde(default, rename = "planned", deserialize_with = "values::no_section")]
@@ -319,7 +322,10 @@ pub struct Ci {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrichment {
-    /// A MaxMind-format database with countries.
+    /// A MaxMind-format database with places; it tells countries too.
+    #[serde(default, deserialize_with = "values::path")]
+    pub city: Option<PathBuf>,
+    /// One with countries.
     #[serde(default, deserialize_with = "values::path")]
     pub country: Option<PathBuf>,
     /// One with autonomous systems.
@@ -331,4 +337,30 @@ pub struct Enrichment {
     /// AWS's published ranges, <https://ip-ranges.amazonaws.com/ip-ranges.json>.
     #[serde(default, deserialize_with = "values::path")]
     pub aws_ranges: Option<PathBuf>,
+}
+
+/// `[serve]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    /// The address to listen on.
+    pub postgres: Option<SocketAddr>,
+    /// The certificate chain, PEM.
+    #[serde(default, deserialize_with = "values::path")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    #[serde(default, deserialize_with = "values::path")]
+    pub tls_key: Option<PathBuf>,
+    /// The user that the password is for.
+    pub user: Option<String>,
+    /// The file that holds the password.
+    #[serde(default, deserialize_with = "values::path")]
+    pub password_file: Option<PathBuf>,
+    /// Connections at a time.
+    pub max_connections: Option<NonZeroUsize>,
+    /// Statements that run at once.
+    pub max_statements: Option<NonZeroUsize>,
+    /// How long a statement may take, microseconds.
+    #[serde(default, deserialize_with = "values::duration")]
+    pub statement_timeout: Option<i64>,
 }

@@ -77,9 +77,9 @@ pub struct Knobs {
 impl Default for Knobs {
     fn default() -> Self {
         Self {
-            commit_events: 1_000_000,
+            commit_events: 500_000,
             commit_objects: 32_768,
-            ids: 1_800_000,
+            ids: 1_000_000,
             buffer: 88 << 20,
             read_ahead: 48 << 20,
             threads: 0,

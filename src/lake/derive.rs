@@ -3,10 +3,11 @@
 //! Takes deduplicated events only, once each; rows of several runs merge by minimum, maximum and sum.
 
 use arrow::array::{Array, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
 use hashbrown::HashMap;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sts::call::{self, Facts};
 use crate::sts::denial;
 
@@ -109,13 +110,16 @@ impl Derived {
         self.calls.is_empty() && self.counts.is_empty()
     }
 
-    /// The rows, one batch a table.
+    /// The rows, one batch a table: calls by time, activity by day and, within it, a caller's rows side by side. What is asked of
+    /// a stretch of time then reads the pages of that stretch.
     pub fn finish(self) -> Result<Vec<(&'static Table, RecordBatch)>> {
+        let mut order: Vec<(&[u8], &Counts)> = self.keys.iter().map(AsRef::as_ref).zip(&self.counts).collect();
+        order.sort_unstable_by(|(a, _), (b, _)| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
         let mut rows = Rows::new(&ACTIVITY)?;
-        for (key, counts) in self.keys.iter().zip(&self.counts) {
+        for (key, counts) in order {
             push_activity(&mut rows, key, counts);
         }
-        Ok(vec![(&CREDENTIAL_CALLS, self.calls.finish()?), (&ACTIVITY, rows.finish()?)])
+        Ok(vec![(&CREDENTIAL_CALLS, by_time(&self.calls.finish()?)?), (&ACTIVITY, rows.finish()?)])
     }
 
     fn add_call(&mut self, events: &Columns, row: usize) {
@@ -237,6 +241,23 @@ impl Derived {
         }
     }
 }
+
+/// Calls in order of time and event id.
+fn by_time(calls: &RecordBatch) -> Result<RecordBatch> {
+    let unsortable = |e| Error::internal("cannot put calls in order").source(e);
+    let columns = ["event_time", "event_id"].into_iter().filter_map(|name| calls.column_by_name(name));
+    let columns: Vec<_> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
+    let places = lexsort_to_indices(&columns, None).map_err(unsortable)?;
+    take_record_batch(calls, &places).map_err(unsortable)
+}
+
+/// What activity is put in order by: the day, then whose it is.
+fn place(key: &[u8]) -> (Option<i64>, &[u8]) {
+    (Key(key).integer(), key.get(TEXTS_FROM..).unwrap_or_default())
+}
+
+/// Where in a key the texts begin, the access key first: behind three integers and two flags.
+const TEXTS_FROM: usize = 3 * 8 + 2;
 
 fn put_integer(buffer: &mut Vec<u8>, value: Option<i64>) {
     buffer.extend_from_slice(&value.unwrap_or(i64::MIN).to_le_bytes());

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
-use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringArray, new_null_array};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Date32Type, Field, Int64Type, Schema, TimestampMicrosecondType};
 use bytes::Bytes;
 use deltalake::DeltaTable;
 use futures::future::BoxFuture;
@@ -108,10 +108,8 @@ impl Files {
         let batches = delta.snapshot().and_then(|s| s.add_actions_batches(true)).map_err(broken)?;
         let mut by_day: HashMap<Option<i32>, Vec<DataFile>> = HashMap::new();
         for batch in &batches {
-            for row in 0..batch.num_rows() {
-                if let Some(file) = data_file(batch, row) {
-                    by_day.entry(file.day).or_default().push(file);
-                }
+            for file in data_files(batch) {
+                by_day.entry(file.day).or_default().push(file);
             }
         }
         Ok(Self { store: delta.log_store().object_store(None), table, by_day: Arc::new(by_day) })
@@ -320,34 +318,36 @@ impl AsyncFileReader for StoredFile {
     }
 }
 
-/// One row of the table of add actions.
-fn data_file(batch: &RecordBatch, row: usize) -> Option<DataFile> {
-    let text = |name: &str| {
-        let column = batch.column_by_name(name)?;
-        let column = arrow::compute::cast(column, &DataType::Utf8).ok()?;
-        let column = column.as_string_opt::<i32>()?;
-        column.is_valid(row).then(|| column.value(row).to_owned())
+/// The rows of a table of add actions.
+fn data_files(batch: &RecordBatch) -> impl Iterator<Item = DataFile> {
+    let texts = |name: &str| {
+        let column = arrow::compute::cast(batch.column_by_name(name)?, &DataType::Utf8).ok()?;
+        column.as_string_opt::<i32>().cloned()
     };
-    let int = |name: &str| {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
-        column.is_valid(row).then(|| column.value(row))
-    };
-    let time = |name: &str| {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
-        column.is_valid(row).then(|| column.value(row))
-    };
-    let day = batch
-        .column_by_name("partition.event_date")
-        .and_then(|column| column.as_primitive_opt::<Date32Type>())
-        .and_then(|column| column.is_valid(row).then(|| column.value(row)));
-    Some(DataFile {
-        path: text("path")?,
-        size: int("size_bytes").and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
-        rows: int("num_records").and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
-        day,
-        times: time("min.event_time")
-            .zip(time("max.event_time"))
-            .or_else(|| time("min.first_at").zip(time("max.last_at"))),
-        accounts: text("min.recipient_account_id").zip(text("max.recipient_account_id")),
+    let ints = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>().cloned();
+    let times = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>().cloned();
+    let days = || batch.column_by_name("partition.event_date")?.as_primitive_opt::<Date32Type>().cloned();
+    let (paths, days, sizes, rows) = (texts("path"), days(), ints("size_bytes"), ints("num_records"));
+    let events = (times("min.event_time"), times("max.event_time"));
+    let activity = (times("min.first_at"), times("max.last_at"));
+    let accounts = (texts("min.recipient_account_id"), texts("max.recipient_account_id"));
+    (0..batch.num_rows()).filter_map(move |row| {
+        let span = |(low, high): &(_, _)| value(low, row).zip(value(high, row));
+        let text = |texts: &Option<StringArray>| {
+            let texts = texts.as_ref().filter(|texts| texts.is_valid(row))?;
+            Some(texts.value(row).to_owned())
+        };
+        Some(DataFile {
+            path: text(&paths)?,
+            size: value(&sizes, row).and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+            rows: value(&rows, row).and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
+            day: value(&days, row),
+            times: span(&events).or_else(|| span(&activity)),
+            accounts: text(&accounts.0).zip(text(&accounts.1)),
+        })
     })
+}
+
+fn value<T: ArrowPrimitiveType>(column: &Option<PrimitiveArray<T>>, row: usize) -> Option<T::Native> {
+    column.as_ref().filter(|column| column.is_valid(row)).map(|column| column.value(row))
 }

@@ -10,8 +10,12 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::files::{DataFile, Files, Reading, unreadable};
+use super::schema::Table;
 use super::slots::Slots;
 use crate::error::{Error, Result};
+
+/// Microseconds in a day.
+const DAY: i64 = 86_400_000_000;
 
 /// A file whose index is known.
 #[derive(Debug, Clone)]
@@ -64,14 +68,31 @@ impl Indexed {
     /// # Errors
     /// Where the index is broken.
     pub fn pages(&self, slots: &Slots) -> Result<Pages> {
-        self.select(slots)
+        self.select("event_time", &|first, last| Slots::span(first, last).meets(slots))
+    }
+
+    /// The pages of a derived table that hold what happened between two moments, both included; microseconds.
+    ///
+    /// # Errors
+    /// Where the index is broken.
+    pub fn pages_within(&self, table: &Table, from: i64, to: i64) -> Result<Pages> {
+        let (column, longest) = match table.index("first_at") {
+            // A row of activity lasts a day at most.
+            Some(_) => ("first_at", DAY),
+            None => ("event_time", 0),
+        };
+        self.select(column, &|first, last| first <= to && from <= last.saturating_add(longest))
+    }
+
+    fn select(&self, column: &str, wanted: &dyn Fn(i64, i64) -> bool) -> Result<Pages> {
+        self.selection(column, wanted)
             .map_err(|e| Error::input("a data file's index is broken").context("file", self.path.clone()).source(e))
     }
 
-    fn select(&self, slots: &Slots) -> std::result::Result<Pages, ParquetError> {
+    fn selection(&self, column: &str, wanted: &dyn Fn(i64, i64) -> bool) -> std::result::Result<Pages, ParquetError> {
         let arrow = ArrowReaderMetadata::try_new(self.metadata.clone(), ArrowReaderOptions::new())?;
         let schema = self.metadata.file_metadata().schema_descr();
-        let times = StatisticsConverter::try_new("event_time", arrow.schema(), schema)?;
+        let times = StatisticsConverter::try_new(column, arrow.schema(), schema)?;
         let mut selectors: Vec<RowSelector> = Vec::new();
         for (place, group) in self.metadata.row_groups().iter().enumerate() {
             let whole = usize::try_from(group.num_rows()).unwrap_or_default();
@@ -93,7 +114,7 @@ impl Indexed {
             for (page, rows) in counts.iter().enumerate() {
                 let rows = usize::try_from(rows.unwrap_or_default()).unwrap_or_default();
                 let told = page < lows.len() && lows.is_valid(page) && highs.is_valid(page);
-                let wanted = !told || Slots::span(lows.value(page), highs.value(page)).meets(slots);
+                let wanted = !told || wanted(lows.value(page), highs.value(page));
                 selectors.push(if wanted { RowSelector::select(rows) } else { RowSelector::skip(rows) });
             }
         }

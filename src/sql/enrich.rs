@@ -1,4 +1,4 @@
-//! What databases beside the logs tell of an address: country, autonomous system, organisation, AWS's own ranges.
+//! What databases beside the logs tell of an address: country, place, autonomous system, organisation, AWS's own ranges.
 //!
 //! Offline: files that the configuration names, read when a query first asks. Without one its functions give null, and
 //! that they were asked is kept, so that somebody can say so.
@@ -18,6 +18,7 @@ use maxminddb::Reader;
 use serde_json::Value;
 
 use super::aws_ranges::AwsRanges;
+use super::distance::DistanceUdf;
 use super::functions::{answer, coerce_to_text, each_text, rows, text_signature, texts};
 use crate::config;
 use crate::error::{Error, Result};
@@ -25,15 +26,16 @@ use crate::sts::ip;
 
 /// What can be asked about an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Asked {
+pub(super) enum Asked {
     Country,
     Asn,
     Organization,
     AwsService,
     AwsRegion,
+    Place,
 }
 
-/// Every function: its name, what it asks, and the key of `[enrichment]` that it needs.
+/// Every function of one address: its name, what it asks, and the key of `[enrichment]` that it needs.
 const FUNCTIONS: [(&str, Asked, &str); 5] = [
     ("geo_country", Asked::Country, "country"),
     ("geo_asn", Asked::Asn, "asn"),
@@ -41,6 +43,9 @@ const FUNCTIONS: [(&str, Asked, &str); 5] = [
     ("aws_range_service", Asked::AwsService, "aws_ranges"),
     ("aws_range_region", Asked::AwsRegion, "aws_ranges"),
 ];
+
+/// The function of two addresses, likewise.
+pub(super) const DISTANCE: (&str, Asked, &str) = ("geo_distance_km", Asked::Place, "city");
 
 /// A file that is read when it is first needed; that it cannot be read is told every time.
 #[derive(Debug)]
@@ -68,6 +73,7 @@ impl<T> Lazy<T> {
 /// The databases of `[enrichment]`.
 #[derive(Debug)]
 pub struct Enrichment {
+    city: Lazy<Reader<Vec<u8>>>,
     country: Lazy<Reader<Vec<u8>>>,
     asn: Lazy<Reader<Vec<u8>>>,
     organization: Lazy<Reader<Vec<u8>>>,
@@ -86,7 +92,9 @@ impl Enrichment {
     /// The databases that the configuration names.
     pub fn of(config: &config::Enrichment) -> Self {
         Self {
-            country: Lazy::of(config.country.as_ref()),
+            city: Lazy::of(config.city.as_ref()),
+            // A database of places tells the country too.
+            country: Lazy::of(config.country.as_ref().or(config.city.as_ref())),
             asn: Lazy::of(config.asn.as_ref()),
             organization: Lazy::of(config.organization.as_ref().or(config.asn.as_ref())),
             aws: Lazy::of(config.aws_ranges.as_ref()),
@@ -94,20 +102,47 @@ impl Enrichment {
         }
     }
 
-    /// A sentence for a function that has no database; `None` for one that has, or needs none.
-    pub fn lacks(&self, name: &str) -> Option<String> {
-        let (name, _, key) = FUNCTIONS.iter().find(|f| f.0 == name && !self.has(f.1))?;
-        Some(format!("{name}() gives null: name a file as {key} in [enrichment] of rolecall.toml"))
+    /// One sentence for those of these functions that have no database; `None` where none lacks one.
+    pub fn lacks<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        let lacking = |name: &str| FUNCTIONS.iter().chain([&DISTANCE]).find(|f| f.0 == name && !self.has(f.1));
+        let lacking: Vec<_> = names.into_iter().filter_map(lacking).collect();
+        let (last, others) = lacking.split_last()?;
+        if others.is_empty() {
+            return Some(format!(
+                "{}() gives null: name a file as {} in [enrichment] of rolecall.toml",
+                last.0, last.2
+            ));
+        }
+        let calls = others.iter().map(|f| format!("{}()", f.0)).collect::<Vec<_>>().join(", ");
+        let keys: BTreeSet<&str> = lacking.iter().flat_map(|f| f.2.split(" or ").take(1)).collect();
+        let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+        let last = last.0;
+        Some(format!("{calls} and {last}() give null: name files in [enrichment] of rolecall.toml, as {keys}"))
     }
 
-    /// A sentence for each function that was asked since the last time and has no database.
-    pub fn missed(&self) -> Vec<String> {
+    /// One sentence for the functions that were asked since the last time and have no database.
+    pub fn missed(&self) -> Option<String> {
         let missed = std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner));
-        missed.into_iter().filter_map(|name| self.lacks(name)).collect()
+        self.lacks(missed)
     }
 
     fn miss(&self, name: &'static str) {
         self.missed.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+    }
+
+    /// Notes that a distance was asked for.
+    pub(super) fn ask_place(&self) {
+        if !self.has(DISTANCE.1) {
+            self.miss(DISTANCE.0);
+        }
+    }
+
+    /// The latitude and longitude of an address, in degrees.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn place(&self, address: IpAddr) -> Result<Option<(f64, f64)>> {
+        Ok(found(&self.city, address)?.as_ref().and_then(place))
     }
 
     /// What is known of an address.
@@ -122,6 +157,7 @@ impl Enrichment {
             Asked::AwsRegion => {
                 Ok(self.aws.get(AwsRanges::read)?.and_then(|a| a.find(address)).map(|r| r.region.clone()))
             }
+            Asked::Place => Ok(self.place(address)?.map(|(latitude, longitude)| format!("{latitude},{longitude}"))),
         }
     }
 
@@ -131,6 +167,7 @@ impl Enrichment {
             Asked::Asn => self.asn.path.is_some(),
             Asked::Organization => self.organization.path.is_some(),
             Asked::AwsService | Asked::AwsRegion => self.aws.path.is_some(),
+            Asked::Place => self.city.path.is_some(),
         }
     }
 }
@@ -169,12 +206,24 @@ fn asn(record: &Value) -> Option<String> {
     }
 }
 
+/// Latitude and longitude: MaxMind's and DB-IP's `location.latitude`, others' `latitude` or `lat`, as numbers or as texts.
+fn place(record: &Value) -> Option<(f64, f64)> {
+    let record = record.get("location").filter(|inner| inner.is_object()).unwrap_or(record);
+    let degrees = |fields: [&str; 3], most: f64| {
+        let value = fields.iter().find_map(|field| record.get(field))?;
+        let degrees = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
+        Some(degrees).filter(|degrees| degrees.abs() <= most)
+    };
+    Some((degrees(["latitude", "lat", "lat"], 90.0)?, degrees(["longitude", "lng", "lon"], 180.0)?))
+}
+
 fn organization(record: &Value) -> Option<String> {
     text(record, &["organization", "isp", "autonomous_system_organization", "as_name", "as_domain"])
 }
 
 /// Adds the functions to a session.
 pub fn register(context: &SessionContext, enrichment: &Arc<Enrichment>) {
+    context.register_udf(ScalarUDF::from(DistanceUdf::new(enrichment)));
     for (name, asked, _) in FUNCTIONS {
         let signature = text_signature();
         context.register_udf(ScalarUDF::from(AddressUdf {
@@ -285,6 +334,10 @@ mod tests {
         assert_eq!(asn(&json(r#"{"autonomous_system_number":64500}"#)), Some("64500".to_owned()));
         assert_eq!(asn(&json(r#"{"asn":"AS64500","as_name":"Example"}"#)), Some("64500".to_owned()));
         assert_eq!(asn(&json(r#"{"asn":"none"}"#)), None);
+        assert_eq!(place(&json(r#"{"location":{"latitude":59.3,"longitude":18.1}}"#)), Some((59.3, 18.1)));
+        assert_eq!(place(&json(r#"{"lat":"59.3","lng":"18.1"}"#)), Some((59.3, 18.1)));
+        assert_eq!(place(&json(r#"{"location":{"latitude":159.3,"longitude":18.1}}"#)), None);
+        assert_eq!(place(&json(r#"{"country":{"iso_code":"SE"}}"#)), None);
         assert_eq!(organization(&json(r#"{"asn":"AS64500","as_name":"Example"}"#)), Some("Example".to_owned()));
     }
 }

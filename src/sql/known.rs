@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Call and meaning of the functions that DataFusion does not bring.
-const OWN: [(&str, &str); 23] = [
+const OWN: [(&str, &str); 29] = [
     ("access_key_account(id)", "The account that an access key or unique id belongs to; null for ids of the old form."),
     ("arn_account(arn)", "The account in an ARN."),
     ("arn_name(arn)", "The name in an ARN: of a role without its path, of an assumed role without the session name."),
@@ -25,6 +25,18 @@ const OWN: [(&str, &str); 23] = [
         "arn_short(arn)",
         "account/name; for a role session account/role/session name, for a federated caller the subject.",
     ),
+    (
+        "aws_range_region(ip)",
+        "The region of AWS's published range around an address; needs aws_ranges in [enrichment].",
+    ),
+    (
+        "aws_range_service(ip)",
+        "The service of AWS's published range around an address; needs aws_ranges in [enrichment].",
+    ),
+    ("geo_asn(ip)", "The number of an address's autonomous system; needs asn in [enrichment]."),
+    ("geo_country(ip)", "The two letters of an address's country; needs country or city in [enrichment]."),
+    ("geo_distance_km(ip, ip)", "Kilometres between the places of two addresses; needs city in [enrichment]."),
+    ("geo_org(ip)", "Who runs an address's network; needs asn or organization in [enrichment]."),
     ("ip_in(text, cidr)", "Whether an address lies in a network; null where the text is no address."),
     ("ip_kind(text)", "What a source address is: public, private, cgnat, aws_internal, service_host, absent, other."),
     ("ip_neighbourhood(text)", "The address's /24, or its /48 of IPv6."),
@@ -75,6 +87,8 @@ fn function(known_as: String, doc: Option<&Documentation>) -> Function {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -82,6 +96,7 @@ mod tests {
         let plain: Vec<_> = known(&SessionContext::new()).into_iter().map(|function| function.name).collect();
         let context = SessionContext::new();
         super::super::functions::register(&context).unwrap();
+        super::super::enrich::register(&context, &Arc::default());
         let all = known(&context);
         // The JSON library brings helpers that the contract does not name.
         let added = all.iter().filter(|f| !plain.contains(&f.name) && (f.own || !f.name.contains("json")));

@@ -4,6 +4,7 @@
 
 pub mod aws_ranges;
 pub mod binding;
+mod distance;
 pub mod enrich;
 pub mod functions;
 pub mod json_value;
@@ -19,5 +20,6 @@ pub mod query_file;
 pub mod schema;
 pub mod session;
 pub mod setup;
+mod yielding;
 
 pub(crate) use crate::words::{moment, nearest};

@@ -25,7 +25,7 @@ use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::schema::COMPUTED;
 use super::setup::Setup;
-use super::{binding, enrich, functions, known, mistake, period};
+use super::{binding, enrich, functions, known, mistake, period, yielding};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
 ///
@@ -51,6 +51,11 @@ const VIEWS: [(&str, &str); 13] = [
     ("session_name_patterns", include_str!("../../queries/views/61-session_name_patterns.sql")),
     ("period", include_str!("../../queries/views/70-period.sql")),
 ];
+
+/// The SQL of a view.
+pub fn view_sql(name: &str) -> Option<&'static str> {
+    VIEWS.iter().find(|(view, _)| *view == name).map(|(_, sql)| *sql)
+}
 
 /// Answers questions.
 pub struct Engine {
@@ -265,8 +270,8 @@ impl Engine {
         mistake::explained(frame.execute_stream().await, &names)
     }
 
-    /// A sentence for each function that was asked since the last time and gives null for want of a database.
-    pub fn missed(&self) -> Vec<String> {
+    /// One sentence for the functions that were asked since the last time and give null for want of a database.
+    pub fn missed(&self) -> Option<String> {
         self.setup.enrichment.missed()
     }
 
@@ -326,6 +331,7 @@ pub fn context(setup: &Setup) -> Result<SessionContext> {
         runtime = runtime.with_temp_file_path(folder);
     }
     let context = SessionContext::new_with_config_rt(config, runtime.build_arc().map_err(broken)?);
+    let context = yielding::with_pauses(&context);
     functions::register(&context)?;
     enrich::register(&context, &setup.enrichment);
     Ok(context)

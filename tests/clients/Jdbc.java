@@ -60,6 +60,31 @@ public class Jdbc {
                     first = ids;
                 }
             }
+            // A time is the same instant whatever the zone of this machine.
+            try (PreparedStatement statement = connection.prepareStatement(
+                    "SELECT issued_at, extract(epoch FROM issued_at) FROM sessions WHERE issue_seen LIMIT 1")) {
+                for (int i = 0; i < 8; i++) {
+                    try (ResultSet rows = statement.executeQuery()) {
+                        must(rows.next() && rows.getTimestamp(1).getTime() == Math.round(rows.getDouble(2) * 1000), rows.getString(1));
+                    }
+                }
+            }
+            // What Metabase asks of columns, with its parameters.
+            try (PreparedStatement statement = connection.prepareStatement(arguments[1])) {
+                for (int i = 0; i < 8; i++) {
+                    for (int at = 1; at <= 4; at++) statement.setString(at, at % 2 == 1 ? "public" : "sessions");
+                    try (ResultSet rows = statement.executeQuery()) {
+                        must(rows.next() && rows.getString("name").equals("session_id"), "no columns");
+                        must(rows.getString("database-type").equals("text") && !rows.getBoolean("pk?"), rows.getString(2));
+                        int n = 1;
+                        while (rows.next()) {
+                            must(rows.getString("table-name").equals("sessions"), rows.getString("table-name"));
+                            n++;
+                        }
+                        must(n == columns.size(), n);
+                    }
+                }
+            }
             // Rows a few at a time, inside a transaction.
             connection.setAutoCommit(false);
             try (Statement statement = connection.createStatement()) {

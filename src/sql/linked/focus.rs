@@ -16,6 +16,12 @@ use super::Linked;
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
 const LONGEST: i64 = 36 * 3600 * 1_000_000;
 
+/// How long before a credential the first of its chain mostly was issued; chains that go back further are read on. Twelve hours: the
+/// longest life of a role session.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html>
+const BEFORE: i64 = 12 * 3600 * 1_000_000;
+
 /// What a question asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Focus {
@@ -116,7 +122,7 @@ impl Window {
 
     /// Everything that can belong to credentials that were seen from the first to the last of these moments.
     pub fn around((first, last): (i64, i64)) -> Self {
-        Self { from: first.saturating_sub(2 * LONGEST), to: last.saturating_add(LONGEST) }
+        Self { from: first.saturating_sub(LONGEST + BEFORE), to: last.saturating_add(LONGEST) }
     }
 
     /// The same with ten more days before it; after two tries, all time.

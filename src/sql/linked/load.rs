@@ -157,6 +157,14 @@ pub struct Loader {
 }
 
 impl Loader {
+    /// With room for so many rows of either table: tables grow by copies of themselves otherwise.
+    pub fn with_room(calls: usize, activity: usize) -> Self {
+        let mut loader = Self::default();
+        loader.input.issues.reserve(calls);
+        loader.input.uses.reserve(activity);
+        loader
+    }
+
     /// Links what was taken.
     pub fn finish(self, told: Arc<Known>) -> Linked {
         let Self { input, calls, issue_rows, failures, sign_ins, .. } = self;
@@ -269,14 +277,14 @@ impl Loader {
         let last = times(batch, "last_at")?;
         let (events, errors) = (integers(batch, "event_count")?, integers(batch, "error_count")?);
         let (denied, writes) = (integers(batch, "denied_count")?, integers(batch, "write_count")?);
-        let names = &mut self.input.names;
-        self.input.uses.reserve(batch.num_rows());
+        let Input { names, callers, uses, .. } = &mut self.input;
         for row in 0..batch.num_rows() {
             let caller = caller(&mut texts, names, &created, row);
             let mut name = |column| texts.name(names, column, row);
-            self.input.uses.push(Use {
-                caller,
-                exact_time: time(&exact, row),
+            let first_at = time(&first, row).unwrap_or_default();
+            let last_at = time(&last, row).unwrap_or_default();
+            uses.push(Use {
+                caller: callers.place(&caller, time(&exact, row), first_at, last_at),
                 user_name: name(7),
                 source_identity: name(8),
                 mfa: truth(&mfa, row),
@@ -287,8 +295,8 @@ impl Loader {
                 ip_kind: name(12),
                 vpc_endpoint: name(13),
                 agent: name(14),
-                first_at: time(&first, row).unwrap_or_default(),
-                last_at: time(&last, row).unwrap_or_default(),
+                first_at,
+                last_at,
                 events: integer(&events, row),
                 errors: integer(&errors, row),
                 denied: integer(&denied, row),

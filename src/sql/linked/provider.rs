@@ -118,8 +118,12 @@ impl Inputs {
     async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let told = Arc::clone(&self.told);
+        let room = match &self.derived {
+            Derived::Stored(calls, activity) if window == Window::ALL => (rows(calls), rows(activity)),
+            _ => (0, 0),
+        };
         let linking = tokio::task::spawn_blocking(move || {
-            let mut loader = Loader::default();
+            let mut loader = Loader::with_room(room.0, room.1);
             while let Some(rows) = receiver.blocking_recv() {
                 match rows {
                     Rows::Calls(batch) => loader.calls(batch)?,
@@ -153,6 +157,10 @@ impl Inputs {
     }
 }
 
+fn rows(files: &Files) -> usize {
+    files.all().map(|file| file.rows).sum()
+}
+
 fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
@@ -175,12 +183,17 @@ async fn stored(
             let coded: Vec<&str> = texts.filter(|name| !UNIQUE.contains(name)).collect();
             let reading = Reading { columns: &columns, coded: &coded, rows: READ };
             let mut batches = Vec::new();
-            files
-                .read(&file, reading, &mut |batch| {
-                    batches.push(batch);
-                    Ok(())
-                })
-                .await?;
+            let mut take = |batch| {
+                batches.push(batch);
+                Ok(())
+            };
+            if window == Window::ALL {
+                files.read(&file, reading, &mut take).await?;
+            } else {
+                let index = files.index(&file).await?;
+                let pages = index.pages_within(files.table(), window.from, window.to)?;
+                files.read_pages(&index, pages, reading, &mut take).await?;
+            }
             for batch in batches {
                 _ = to.send(as_rows(batch)).await;
             }
@@ -228,7 +241,19 @@ impl Linked {
             return Ok(vec![whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?]);
         }
         let places: Vec<usize> = (0..self.links.sessions.len()).collect();
-        places.chunks(BATCH).map(|places| self.session_batch(table, &schema, projection, places)).collect()
+        let chunks: Vec<&[usize]> = places.chunks(BATCH).collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let build = |chunks: &[&[usize]]| -> Result<Vec<RecordBatch>> {
+            chunks.iter().map(|places| self.session_batch(table, &schema, projection, places)).collect()
+        };
+        std::thread::scope(|scope| {
+            let share = chunks.len().div_ceil(threads).max(1);
+            let parts: Vec<_> = chunks.chunks(share).map(|part| scope.spawn(|| build(part))).collect();
+            let built = parts.into_iter().map(|part| {
+                part.join().unwrap_or_else(|_| Err(Error::internal("building the table sessions broke off")))
+            });
+            Ok(built.collect::<Result<Vec<_>>>()?.concat())
+        })
     }
 
     fn session_batch(

@@ -135,7 +135,7 @@ impl Linked {
             }
             "source_identity" => name(|s| s.source_identity),
             "mfa_at_issue" => truths(all().map(|p| self.session(p).mfa_at_issue)),
-            "used_key_ids" => lists(all().map(|p| self.used(p, |u| u.caller.key))),
+            "used_key_ids" => lists(all().map(|p| self.used(p, |u| self.links.caller_of(u).key))),
             "event_count" => count(0),
             "error_count" => count(1),
             "denied_count" => count(2),

@@ -229,7 +229,7 @@ impl Linked {
         let mut seen = BTreeMap::new();
         for used in &self.links.uses {
             add(&mut seen, self.names(used.recipient), used.first_at, used.last_at);
-            add(&mut seen, self.names(used.caller.account), used.first_at, used.last_at);
+            add(&mut seen, self.names(self.links.caller_of(used).account), used.first_at, used.last_at);
         }
         for issue in &self.links.issues {
             let role = self.names(issue.role_arn).and_then(arn::account).or(self.names(issue.target_account));
@@ -248,7 +248,9 @@ impl Linked {
                 times(seen.values().map(|s| Some(s.0))),
                 times(seen.values().map(|s| Some(s.1))),
                 super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
-                super::build::truths(seen.keys().map(|a| Some(delivers.contains(a)))),
+                super::build::truths(
+                    seen.keys().map(|a| Some(self.told.in_organization(a).unwrap_or(delivers.contains(a)))),
+                ),
             ],
         )
     }

@@ -6,13 +6,13 @@ use super::super::names::{Name, Names};
 use super::index::Index;
 use super::sessions::{Origin, Session};
 use super::uses::Tied;
-use super::{Issue, Link, Use, Why};
+use super::{Caller, Issue, Link, Use, Why};
 
 /// Finds every session's parent, then its origin, from the top down.
 pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: &[Use], tied: &mut Tied) {
     learn_role_ids(names, sessions, uses, tied);
     let index = Index::new(names, sessions);
-    let users = users_by_id(names, uses);
+    let users = users_by_id(names, &tied.callers);
     let trails: HashSet<Name> = issues.iter().map(|i| i.recipient).chain(uses.iter().map(|u| u.recipient)).collect();
     for place in 0..sessions.len() {
         let Some(&copy) = sessions[place].copies.first() else { continue };
@@ -46,7 +46,8 @@ fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tie
         if session.role_id.is_some() || session.role_arn.is_none() {
             continue;
         }
-        let ids = rows.iter().filter_map(|&row| names.text(uses[row as usize].caller.principal).split_once(':'));
+        let principal = |row: u32| tied.callers[uses[row as usize].caller as usize].0.principal;
+        let ids = rows.iter().filter_map(|&row| names.text(principal(row)).split_once(':'));
         if let Some(id) = ids.map(|(id, _)| id.to_owned()).min() {
             session.role_id = names.add(Some(&id));
         }
@@ -54,9 +55,9 @@ fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tie
 }
 
 /// IAM users by their unique ids, as their own calls show them.
-fn users_by_id(names: &Names, uses: &[Use]) -> HashMap<Name, Name> {
+fn users_by_id(names: &Names, callers: &[(Caller, Option<i64>, Link)]) -> HashMap<Name, Name> {
     let mut users: HashMap<Name, Name> = HashMap::new();
-    for caller in uses.iter().map(|u| &u.caller) {
+    for (caller, ..) in callers {
         if caller.principal.is_some() && caller.arn.is_some() && names.text(caller.kind) == "IAMUser" {
             let arn = users.entry(caller.principal).or_insert(caller.arn);
             if names.text(caller.arn) < names.text(*arn) {
@@ -73,11 +74,11 @@ fn parent(
     index: &Index,
     trails: &HashSet<Name>,
     issue: &Issue,
-    caller: usize,
+    caller: u32,
     tied: &Tied,
 ) -> (Option<usize>, Option<Why>) {
     if names.text(issue.caller.kind) != "AWSAccount" {
-        return match tied.callers[caller].2 {
+        return match tied.callers[caller as usize].2 {
             Link::To(session, _) => (Some(session), None),
             Link::None(why) if names.text(issue.caller.kind) == "AssumedRole" => (None, Some(why)),
             _ => (None, None),

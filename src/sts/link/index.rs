@@ -22,11 +22,18 @@ pub struct Who {
     pub session_name: Name,
 }
 
-impl Who {
+/// Reads callers; remembers what the roles' ARNs say, which many callers show.
+#[derive(Debug, Default)]
+pub struct Whos {
+    /// Account and name by the role's ARN; `None` where it is no role's.
+    roles: HashMap<Name, Option<(Name, Name)>>,
+}
+
+impl Whos {
     /// Reads role and session name out of an identity; all are none for callers that hold no session of a role.
-    pub fn of(names: &mut Names, caller: &Caller) -> Who {
+    pub fn of(&mut self, names: &mut Names, caller: &Caller) -> Who {
         match names.text(caller.kind) {
-            "AssumedRole" => Who::assumed(names, caller),
+            "AssumedRole" => self.assumed(names, caller),
             "FederatedUser" => {
                 let user = arn::name(names.text(caller.arn)).map(str::to_owned);
                 let name = names.add(user.as_deref());
@@ -41,23 +48,23 @@ impl Who {
         }
     }
 
-    fn assumed(names: &mut Names, caller: &Caller) -> Who {
+    fn assumed(&mut self, names: &mut Names, caller: &Caller) -> Who {
         let id = names.text(caller.principal).split(':').next().filter(|id| !id.is_empty()).map(str::to_owned);
-        let issuer = names.text(caller.issuer_arn);
         // The session's own ARN drops the role's path; the issuer's keeps it. Account and last part are the same in both.
-        let (account, role) = match (arn::account(issuer), arn::name(issuer)) {
-            (Some(account), Some(role)) => (Some(account.to_owned()), Some(role.to_owned())),
-            _ => match arn::role_of_assumed(names.text(caller.arn)) {
-                Some(shown) => (Some(shown.account.to_owned()), Some(shown.role_name.to_owned())),
-                None => (names.get(caller.account).map(str::to_owned), None),
-            },
-        };
-        Who {
-            role_id: names.add(id.as_deref()),
-            account: names.add(account.as_deref()),
-            role_name: names.add(role.as_deref()),
-            session_name: caller.session_name,
-        }
+        let issuer = *self.roles.entry(caller.issuer_arn).or_insert_with(|| {
+            let issuer = names.text(caller.issuer_arn);
+            let (account, role) = (arn::account(issuer)?.to_owned(), arn::name(issuer)?.to_owned());
+            Some((names.add(Some(&account)), names.add(Some(&role))))
+        });
+        let (account, role_name) = issuer.unwrap_or_else(|| {
+            let shown = arn::role_of_assumed(names.text(caller.arn));
+            let shown = shown.map(|shown| (shown.account.to_owned(), shown.role_name.to_owned()));
+            match shown {
+                Some((account, role)) => (names.add(Some(&account)), names.add(Some(&role))),
+                None => (caller.account, Name::NONE),
+            }
+        });
+        Who { role_id: names.add(id.as_deref()), account, role_name, session_name: caller.session_name }
     }
 }
 

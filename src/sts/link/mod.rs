@@ -4,6 +4,7 @@
 //! time and id. Linking looks at all rows at once, because a session crosses midnight, its issue can arrive after its use,
 //! and a chain crosses accounts.
 
+mod callers;
 mod chain;
 mod index;
 mod sessions;
@@ -11,6 +12,7 @@ mod sessions;
 mod tests;
 mod uses;
 
+pub use callers::{Callers, Seen};
 pub use sessions::{Origin, Session, ancestors};
 
 use super::names::{Name, Names};
@@ -91,12 +93,10 @@ pub struct Issue {
 /// What a credential did in a day, from one address with one agent in one region.
 #[derive(Debug, Clone, Copy)]
 pub struct Use {
-    /// Whose calls they are.
-    pub caller: Caller,
+    /// Whose calls they are, by number.
+    pub caller: u32,
     /// The caller's user name.
     pub user_name: Name,
-    /// The only call's time, where neither key nor creation date tell the session.
-    pub exact_time: Option<i64>,
     /// The session's source identity.
     pub source_identity: Name,
     /// Whether the session was made with MFA.
@@ -166,6 +166,8 @@ pub struct Revocation {
 pub struct Input {
     /// All texts.
     pub names: Names,
+    /// Who used credentials.
+    pub callers: Callers,
     /// Successful issues, every copy.
     pub issues: Vec<Issue>,
     /// What credentials did.
@@ -245,10 +247,8 @@ pub struct Links {
     pub uses: Vec<Use>,
     /// Every session: issued ones by time and key, then those that were never issued here.
     pub sessions: Vec<Session>,
-    /// One entry per distinct caller (and time, where only the time tells).
+    /// One entry per distinct caller (and time, where only the time tells); rows of `uses` name theirs by its place.
     pub callers: Vec<(Caller, Option<i64>, Link)>,
-    /// Per row of `uses`: its place in `callers`.
-    pub use_callers: Vec<usize>,
     /// Per session: the rows of `uses` that are its own.
     pub session_uses: Vec<Vec<u32>>,
     /// Issues whose caller is a session that could not be found: the session issued, and why.
@@ -256,6 +256,11 @@ pub struct Links {
 }
 
 impl Links {
+    /// Whose calls a row of `uses` counts.
+    pub fn caller_of(&self, used: &Use) -> &Caller {
+        &self.callers[used.caller as usize].0
+    }
+
     /// The session of a caller, where one was found.
     pub fn session_of(&self, place: usize) -> Option<usize> {
         match self.callers[place].2 {
@@ -267,9 +272,9 @@ impl Links {
 
 /// Ties every call to its session and every session to its origin.
 pub fn link(input: Input) -> Links {
-    let Input { mut names, issues, uses, sightings, revocations } = input;
+    let Input { mut names, callers, issues, uses, sightings, revocations } = input;
     let mut sessions = sessions::merge(&mut names, &issues);
-    let mut links = uses::tie(&mut names, &mut sessions, &issues, &uses);
+    let mut links = uses::tie(&mut names, &mut sessions, callers, &issues, &uses);
     chain::tie(&mut names, &mut sessions, &issues, &uses, &mut links);
     sessions::finish(&names, &mut sessions, &issues, &uses, &links, &sightings, &revocations);
     Links {
@@ -278,7 +283,6 @@ pub fn link(input: Input) -> Links {
         uses,
         sessions,
         callers: links.callers,
-        use_callers: links.use_callers,
         session_uses: links.session_uses,
         unlinked_issues: links.unlinked_issues,
     }

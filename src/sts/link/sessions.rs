@@ -180,11 +180,8 @@ impl Session {
         }
     }
 
-    fn set_role(&mut self, names: &mut Names, role_arn: Name) {
-        let text = names.text(role_arn).to_owned();
-        self.role_arn = role_arn;
-        self.role_name = names.add(arn::name(&text));
-        self.permission_set = names.add(arn::permission_set(arn::name(&text).unwrap_or_default()));
+    fn set_role(&mut self, role: &Role) {
+        (self.role_arn, self.role_name, self.permission_set) = (role.arn, role.name, role.permission_set);
     }
 
     /// A credential that is used here and was never issued here.
@@ -198,11 +195,11 @@ impl Session {
                 session.role_account = who.account.or(caller.account);
                 session.role_id = who.role_id;
                 if caller.issuer_arn.is_some() {
-                    session.set_role(names, caller.issuer_arn);
+                    session.set_role(&Role::of(names, caller.issuer_arn));
                 } else if let Some(shown) = arn::role_of_assumed(names.text(caller.arn)) {
                     let text = format!("arn:{}:iam::{}:role/{}", shown.partition, shown.account, shown.role_name);
                     let role_arn = names.add(Some(&text));
-                    session.set_role(names, role_arn);
+                    session.set_role(&Role::of(names, role_arn));
                 }
                 LONGEST_ROLE
             }
@@ -229,6 +226,37 @@ impl Session {
     }
 }
 
+/// What a role's ARN says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Role {
+    arn: Name,
+    name: Name,
+    account: Name,
+    permission_set: Name,
+}
+
+impl Role {
+    fn of(names: &mut Names, role_arn: Name) -> Role {
+        let text = names.text(role_arn).to_owned();
+        Role {
+            arn: role_arn,
+            name: names.add(arn::name(&text)),
+            account: names.add(arn::account(&text)),
+            permission_set: names.add(arn::permission_set(arn::name(&text).unwrap_or_default())),
+        }
+    }
+}
+
+/// What is known of roles: many sessions show the same one.
+#[derive(Debug, Default)]
+struct Roles(HashMap<Name, Role>);
+
+impl Roles {
+    fn of(&mut self, names: &mut Names, role_arn: Name) -> Role {
+        *self.0.entry(role_arn).or_insert_with(|| Role::of(names, role_arn))
+    }
+}
+
 /// The time as `2026-11-07T03:36:00Z`.
 pub fn iso(micros: i64) -> String {
     DateTime::from_timestamp_micros(micros)
@@ -239,23 +267,27 @@ pub fn iso(micros: i64) -> String {
 /// Makes one session of all records of an issue: both copies of a cross-account call show the same key, role and session name
 /// at the same second.
 pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
-    let mut groups: HashMap<(i64, [Name; 3]), Vec<u32>> = HashMap::new();
-    for (row, issue) in issues.iter().enumerate() {
-        groups.entry((issue.at, [issue.key, issue.role_arn, issue.session_name])).or_default().push(row as u32);
+    let mut rows: Vec<(i64, [Name; 3], u32)> = Vec::with_capacity(issues.len());
+    rows.extend(issues.iter().zip(0..).map(|(i, row)| (i.at, [i.key, i.role_arn, i.session_name], row)));
+    // Numbers of names follow the order of reading; where only they tell issues apart, texts decide.
+    rows.sort_unstable();
+    let mut groups: Vec<&[(i64, [Name; 3], u32)]> = rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
+    for moment in groups.chunk_by_mut(|a, b| a[0].0 == b[0].0).filter(|moment| moment.len() > 1) {
+        moment.sort_by(|a, b| a[0].1.map(|n| names.text(n)).cmp(&b[0].1.map(|n| names.text(n))));
     }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by(|(a, _), (b, _)| {
-        a.0.cmp(&b.0).then_with(|| a.1.map(|n| names.text(n)).cmp(&b.1.map(|n| names.text(n))))
-    });
+    let mut roles = Roles::default();
     let mut seen: HashMap<Name, u32> = HashMap::new();
     let mut sessions = Vec::with_capacity(groups.len());
-    for ((at, [key, ..]), mut copies) in groups {
+    for group in groups {
+        let (at, [key, ..], _) = group[0];
+        let mut copies: Vec<u32> = group.iter().map(|&(.., row)| row).collect();
         // The copy with an ARN knows the caller; the rest of the order only has to be the same every time.
-        copies.sort_by_key(|&row| {
+        let rank = |&row: &u32| {
             let issue = &issues[row as usize];
-            let text = |name| names.text(name).to_owned();
-            (issue.caller.arn.is_none(), issue.caller.key.is_none(), text(issue.recipient), text(issue.event_id))
-        });
+            let (recipient, event_id) = (names.text(issue.recipient), names.text(issue.event_id));
+            (issue.caller.arn.is_none(), issue.caller.key.is_none(), recipient, event_id)
+        };
+        copies.sort_by(|a, b| rank(a).cmp(&rank(b)));
         // Masked logs show one key for many issues: the id stays unique.
         let again = seen.entry(key).or_insert(0);
         *again += 1;
@@ -274,13 +306,10 @@ pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
         session.role_id = first(&|i| i.role_id);
         session.session_name = first(&|i| i.session_name);
         let role_arn = first(&|i| i.role_arn);
-        let account = arn::account(names.text(role_arn)).map(str::to_owned);
-        session.role_account =
-            names.add(account.as_deref()).or(first(&|i| i.target_account)).or(first(&|i| i.caller.account));
+        let role = roles.of(names, role_arn);
+        session.role_account = role.account.or(first(&|i| i.target_account)).or(first(&|i| i.caller.account));
         session.copies = copies;
-        if role_arn.is_some() {
-            session.set_role(names, role_arn);
-        }
+        session.set_role(&role);
         sessions.push(session);
     }
     sessions
@@ -391,8 +420,10 @@ fn requesters(names: &Names, sessions: &mut [Session], issues: &[Issue], sightin
     // Identity Center's own record comes first: the console's may stand beside the same session.
     for portal in [true, false] {
         for (key, places) in asked.iter().filter(|(key, _)| key.0 == portal) {
-            let Some(seen) = seen.get(key) else { continue };
-            let times: Vec<i64> = places.iter().filter_map(|&p| sessions[p].issued_at).collect();
+            let Some(seen) = seen.get_mut(key) else { continue };
+            seen.sort_by_key(|sighting| sighting.at);
+            let mut times: Vec<i64> = places.iter().filter_map(|&p| sessions[p].issued_at).collect();
+            times.sort_unstable();
             for &place in places {
                 let told = sessions[place].issued_at.and_then(|at| only_match(seen, &times, at));
                 sessions[place].requester = sessions[place].requester.or(told);
@@ -402,13 +433,17 @@ fn requesters(names: &Names, sessions: &mut [Session], issues: &[Issue], sightin
 }
 
 /// The address beside an issue at `at`: of the nearest records, which no other issue of `times` is nearer to, which are as many
-/// as the issues of that very second, and which all name one address.
+/// as the issues of that very second, and which all name one address. Both lists are in order of time.
 fn only_match(seen: &[&Sighting], times: &[i64], at: i64) -> Option<(Name, Name)> {
-    let distance = seen.iter().map(|s| (s.at - at).abs()).min().filter(|&d| d <= CREATION_SLACK)?;
-    let nearest: Vec<&&Sighting> = seen.iter().filter(|s| (s.at - at).abs() == distance).collect();
+    let from = seen.partition_point(|s| s.at < at - CREATION_SLACK);
+    let close = seen.iter().skip(from).take_while(|s| s.at <= at + CREATION_SLACK);
+    let distance = close.clone().map(|s| (s.at - at).abs()).min()?;
+    let nearest: Vec<&&Sighting> = close.filter(|s| (s.at - at).abs() == distance).collect();
     let first = nearest.first()?;
-    let taken = |s: &&&Sighting| times.iter().any(|t| (s.at - t).abs() < distance);
-    let rivals = times.iter().filter(|&&t| t == at).count();
+    let after = |time: i64| times.partition_point(|&t| t < time);
+    // An issue nearer to the record than `distance` on either side.
+    let taken = |s: &&&Sighting| after(s.at - distance + 1) < after(s.at + distance);
+    let rivals = after(at + 1) - after(at);
     if nearest.len() < rivals || nearest.iter().any(taken) || nearest.iter().any(|s| s.source_ip != first.source_ip) {
         return None;
     }

@@ -97,10 +97,10 @@ fn input(rows: &[Row]) -> Input {
             Row::Use { caller: who, at, events } => {
                 let caller = caller(&mut input.names, who);
                 let exact = caller.key.is_none() && caller.created_at.is_none();
+                let place = input.callers.place(&caller, exact.then_some(at * SECOND), at * SECOND, at * SECOND);
                 input.uses.push(Use {
-                    caller,
+                    caller: place,
                     user_name: Name::NONE,
-                    exact_time: exact.then_some(at * SECOND),
                     source_identity: Name::NONE,
                     mfa: None,
                     from_console: None,
@@ -287,9 +287,8 @@ proptest! {
         let counted: i64 = links.sessions.iter().map(|s| s.counts[0]).sum();
         let all: i64 = rows.iter().map(|r| if let Row::Use { events, .. } = r { *events } else { 0 }).sum();
         let mut rest = 0;
-        let uses = input(&rows).uses;
-        for (used, &place) in uses.iter().zip(&links.use_callers) {
-            if links.session_of(place).is_none() {
+        for used in &links.uses {
+            if links.session_of(used.caller as usize).is_none() {
                 rest += used.events;
             }
         }

@@ -5,21 +5,19 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::super::names::{Name, Names};
-use super::index::{Index, Who, near, nearest};
+use super::index::{Index, Who, Whos, near, nearest};
 use super::sessions::{self, Session};
-use super::{Caller, Issue, Link, Method, Use, Why};
+use super::{Caller, Callers, Issue, Link, Method, Seen, Use, Why};
 
 /// What tying leaves behind for the steps after it.
 #[derive(Debug, Default)]
 pub struct Tied {
     /// One entry per distinct caller (and time, where only the time tells).
     pub callers: Vec<(Caller, Option<i64>, Link)>,
-    /// Per use: its place in `callers`.
-    pub use_callers: Vec<usize>,
     /// Per session: its uses.
     pub session_uses: Vec<Vec<u32>>,
     /// Per issue record: the place of its caller in `callers`.
-    pub issue_callers: Vec<usize>,
+    pub issue_callers: Vec<u32>,
     /// Every session, parents before children.
     pub top_down: Vec<usize>,
     /// Issues whose caller could not be found.
@@ -37,25 +35,35 @@ struct Candidate {
 }
 
 /// Ties every caller of `uses` and `issues`; adds the sessions that were never issued here.
-pub fn tie(names: &mut Names, sessions: &mut Vec<Session>, issues: &[Issue], uses: &[Use]) -> Tied {
-    let mut ties = Ties::default();
-    let use_callers = uses.iter().map(|u| ties.place(names, &u.caller, u.exact_time, u.first_at, u.last_at)).collect();
+pub fn tie(
+    names: &mut Names,
+    sessions: &mut Vec<Session>,
+    mut callers: Callers,
+    issues: &[Issue],
+    uses: &[Use],
+) -> Tied {
     let issue_callers = issues
         .iter()
         .map(|i| {
             let tellable = i.caller.key.is_some() || i.caller.created_at.is_some();
-            ties.place(names, &i.caller, (!tellable).then_some(i.at), i.at, i.at)
+            callers.place(&i.caller, (!tellable).then_some(i.at), i.at, i.at)
         })
         .collect();
+    let mut whos = Whos::default();
+    let list = callers.into_list().into_iter().map(|seen| {
+        let Seen { caller, exact_time, first_at, last_at } = seen;
+        Candidate { caller, exact_time, who: whos.of(names, &caller), first_at, last_at, link: None }
+    });
+    let mut ties = Ties { list: list.collect() };
     let index = Index::new(names, sessions);
     ties.by_key(names, sessions, &index);
     ties.by_role(names, sessions, &index);
     ties.never_issued(names, sessions);
-    let mut tied = Tied { use_callers, issue_callers, ..Tied::default() };
+    let mut tied = Tied { issue_callers, ..Tied::default() };
     tied.callers = ties.list.into_iter().map(|c| (c.caller, c.exact_time, c.link.unwrap_or(Link::LongTerm))).collect();
     tied.session_uses = vec![Vec::new(); sessions.len()];
-    for (row, &place) in tied.use_callers.iter().enumerate() {
-        if let Link::To(session, method) = tied.callers[place].2 {
+    for (row, used) in uses.iter().enumerate() {
+        if let Link::To(session, method) = tied.callers[used.caller as usize].2 {
             tied.session_uses[session].push(row as u32);
             sessions[session].method = sessions[session].method.max(Some(method));
         }
@@ -63,34 +71,11 @@ pub fn tie(names: &mut Names, sessions: &mut Vec<Session>, issues: &[Issue], use
     tied
 }
 
-#[derive(Default)]
 struct Ties {
-    places: HashMap<(Caller, Option<i64>), usize>,
     list: Vec<Candidate>,
 }
 
 impl Ties {
-    fn place(&mut self, names: &mut Names, caller: &Caller, exact: Option<i64>, first: i64, last: i64) -> usize {
-        if let Some(&place) = self.places.get(&(*caller, exact)) {
-            let known = &mut self.list[place];
-            known.first_at = known.first_at.min(first);
-            known.last_at = known.last_at.max(last);
-            return place;
-        }
-        let place = self.list.len();
-        self.places.insert((*caller, exact), place);
-        let who = Who::of(names, caller);
-        self.list.push(Candidate {
-            caller: *caller,
-            exact_time: exact,
-            who,
-            first_at: first,
-            last_at: last,
-            link: None,
-        });
-        place
-    }
-
     /// Rung 1. A key that several issues show (masked logs) is told apart by role and creation date.
     fn by_key(&mut self, names: &Names, sessions: &[Session], index: &Index) {
         for candidate in self.list.iter_mut().filter(|c| c.caller.key.is_some()) {
