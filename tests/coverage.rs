@@ -109,7 +109,7 @@ fn a_lake_draws_its_holes_on_80_columns() {
       222222222222: 41 events
 
     Accounts that are named here and deliver no events: 1
-      333333333333: calls, 1 times
+      333333333333: calls, once
 
     Fields that have no column and that AWS does not document: 1
       somethingNew since 2026-11-02T23:10:00Z, events: 1, services: 1

@@ -84,7 +84,7 @@ pub fn render(picture: &Picture, width: Option<usize>, unicode: bool) -> String 
             "caller" => "calls",
             _ => "calls and owns roles",
         };
-        format!("{}: {seen}, {} times", text(row, "account"), HumanCount(count(row, "calls")))
+        format!("{}: {seen}, {}", text(row, "account"), times(count(row, "calls")))
     });
     let since = picture.fields_since.as_ref().map(|day| format!(" (events since {day})")).unwrap_or_default();
     let title = format!("Fields that have no column and that AWS does not document{since}");
@@ -220,6 +220,11 @@ fn duration(seconds: u64) -> String {
         7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / 86_400),
     }
+}
+
+/// `once`, `3 times`.
+fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{} times", HumanCount(n)) }
 }
 
 #[cfg(test)]
