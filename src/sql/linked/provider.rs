@@ -119,7 +119,7 @@ impl Inputs {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let told = Arc::clone(&self.told);
         let room = match &self.derived {
-            Derived::Stored(calls, activity) if window == Window::ALL => (rows(calls), rows(activity)),
+            Derived::Stored { calls, activity, .. } if window == Window::ALL => (rows(calls), rows(activity)),
             _ => (0, 0),
         };
         let linking = tokio::task::spawn_blocking(move || {
