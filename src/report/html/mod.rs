@@ -15,6 +15,7 @@ use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
 use crate::error::{Error, Result};
 use crate::escape::visible;
+use crate::sts::arn;
 use crate::words::number::{counted, grouped};
 
 use row::{card, row};
@@ -69,7 +70,7 @@ const WHOLE: usize = 500;
 </section>
 <section id="watch" aria-labelledby="h-watch"><h2 id="h-watch">Watch</h2>
 {% if watch.len() > 0 %}<div class="scroll"><table><thead><tr><th>identity</th><th class="num">bits</th><th>seven nights</th><th>signals</th></tr></thead><tbody>
-{% for (entity, risk, nights, signals) in watch %}<tr class="item"><td>{{ entity }}</td><td class="num">{{ risk }}</td><td>{{ nights|safe }}</td><td>{{ signals }}</td></tr>
+{% for (entity, risk, nights, signals) in watch %}<tr class="item"><td data-h="identity">{{ entity }}</td><td class="num" data-h="bits">{{ risk }}</td><td data-h="seven nights">{{ nights|safe }}</td><td data-h="signals">{{ signals }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 {% if look.len() > 0 %}<h3>New, to be looked at by day <span class="tally">{{ look_total }}</span></h3>
 {% for row in look %}{{ row|safe }}{% endfor %}{% endif %}
@@ -79,12 +80,12 @@ const WHOLE: usize = 500;
 {% if edges.len() > 0 %}<figure><figcaption>New edges</figcaption><div class="scroll">{{ edges|safe }}</div></figure>{% endif %}
 {% for (owner, rows, more) in relations %}<h3>{{ owner }}</h3>
 <div class="scroll"><table><thead><tr><th>what</th><th>who</th><th>on</th><th class="num">times</th><th>brought about by</th></tr></thead><tbody>
-{% for row in rows %}<tr class="item"><td>{{ row[0] }}</td><td>{{ row[1] }}</td><td>{{ row[2] }}</td><td class="num">{{ row[3] }}</td><td>{{ row[4] }}</td></tr>
+{% for row in rows %}<tr class="item"><td data-h="what">{{ row[0] }}</td><td data-h="who">{{ row[1] }}</td><td data-h="on">{{ row[2] }}</td><td class="num" data-h="times">{{ row[3] }}</td><td data-h="brought about by">{{ row[4] }}</td></tr>
 {% endfor %}</tbody></table></div>{% if more.len() > 0 %}<p class="more">{{ more }}</p>{% endif %}{% endfor %}
 {% if relations.len() == 0 %}<p class="none">None.</p>{% endif %}
 {% if learning.len() > 0 %}<h3>Still being learned</h3>
 <div class="scroll"><table><thead><tr><th>what</th><th>which</th><th>known since</th><th>learning until</th></tr></thead><tbody>
-{% for (kind, entity, since, until) in learning %}<tr class="item"><td>{{ kind }}</td><td>{{ entity }}</td><td>{{ since }}</td><td>{{ until }}</td></tr>
+{% for (kind, entity, since, until) in learning %}<tr class="item"><td data-h="what">{{ kind }}</td><td data-h="which">{{ entity }}</td><td data-h="known since">{{ since }}</td><td data-h="learning until">{{ until }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 </section>
 <section id="open" aria-labelledby="h-open"><h2 id="h-open">Open from earlier nights <span class="tally">{{ open_total }}</span></h2>
@@ -99,14 +100,14 @@ const WHOLE: usize = 500;
 {% endfor %}</section>{% endif %}
 <section id="muted" aria-labelledby="h-muted"><h2 id="h-muted">Suppressed and muted <span class="tally">{{ suppressed_total }}</span></h2>
 {% if muted.len() > 0 %}<div class="scroll"><table><thead><tr><th>entry</th><th class="num">hidden</th><th>status</th><th>expires</th><th>owner</th><th>reason</th></tr></thead><tbody>
-{% for row in muted %}<tr class="item"><td>{{ row[0] }}</td><td class="num">{{ row[1] }}</td><td><span class="state {{ row[2] }}">{{ row[2] }}</span></td><td>{{ row[3] }}</td><td>{{ row[4] }}</td><td>{{ row[5] }}</td></tr>
+{% for row in muted %}<tr class="item"><td data-h="entry">{{ row[0] }}</td><td class="num" data-h="hidden">{{ row[1] }}</td><td data-h="status"><span class="state {{ row[2] }}">{{ row[2] }}</span></td><td data-h="expires">{{ row[3] }}</td><td data-h="owner">{{ row[4] }}</td><td data-h="reason">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 {% for row in suppressed %}{{ row|safe }}{% endfor %}
 {% if muted.len() == 0 && suppressed.len() == 0 %}<p class="none">Nothing.</p>{% endif %}
 </section>
 <section id="rules" aria-labelledby="h-rules"><h2 id="h-rules">Rule health</h2>
 {% if rules.len() > 0 %}<div class="scroll"><table><thead><tr><th>detection</th><th>title</th><th class="num">hits</th><th>accepted in 90 days</th><th>last fired</th><th>cannot look</th></tr></thead><tbody>
-{% for row in rules %}<tr class="item"><td>{{ row[0] }}</td><td>{{ row[1] }}</td><td class="num">{{ row[2] }}</td><td>{{ row[3] }}</td><td>{{ row[4] }}</td><td>{{ row[5] }}</td></tr>
+{% for row in rules %}<tr class="item"><td data-h="detection">{{ row[0] }}</td><td data-h="title">{{ row[1] }}</td><td class="num" data-h="hits">{{ row[2] }}</td><td data-h="accepted in 90 days">{{ row[3] }}</td><td data-h="last fired">{{ row[4] }}</td><td data-h="cannot look">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 <p class="more">{{ quiet_rules }} looked and found nothing.</p>
 </section>
@@ -115,7 +116,7 @@ const WHOLE: usize = 500;
 <section id="appendix" aria-labelledby="h-appendix"><h2 id="h-appendix">Appendix</h2>
 {% if all.len() > 0 %}<details class="row"><summary><span class="what">Every finding of the night</span><span class="num">{{ all_total }}</span></summary>
 <div class="scroll"><table><thead><tr><th>severity</th><th>state</th><th>detection</th><th>what</th><th class="num">bits</th><th>fingerprint</th></tr></thead><tbody>
-{% for row in all %}<tr class="item" data-severity="{{ row[0] }}"><td><span class="badge {{ row[0] }}">{{ row[0] }}</span></td><td>{{ row[1] }}</td><td>{{ row[2] }}</td><td>{{ row[3] }}</td><td class="num">{{ row[4] }}</td><td><code>{{ row[5] }}</code></td></tr>
+{% for row in all %}<tr class="item" data-severity="{{ row[0] }}"><td data-h="severity"><span class="badge {{ row[0] }}">{{ row[0] }}</span></td><td data-h="state">{{ row[1] }}</td><td data-h="detection">{{ row[2] }}</td><td data-h="what">{{ row[3] }}</td><td class="num" data-h="bits">{{ row[4] }}</td><td data-h="fingerprint"><code>{{ row[5] }}</code></td></tr>
 {% endfor %}</tbody></table></div></details>{% endif %}
 <p class="more">rolecall {{ version }}, detections {{ rules_hash }}. {{ learning_share }} of active identities are still being learned. The same lake and the same night give this page, byte for byte.</p>
 </section>
@@ -209,7 +210,7 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
             .take(MOST)
             .map(|one| {
                 let signals = show(&one.signals.join("; "));
-                (show(&one.entity), format!("{:.1}", one.risk), charts::sparkline(&one.nights), signals)
+                (name(&one.entity), format!("{:.1}", one.risk), charts::sparkline(&one.nights), signals)
             })
             .collect(),
         look: rows(&parts.look)?,
@@ -219,7 +220,7 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
             .learning
             .iter()
             .take(MOST)
-            .map(|one| (show(&one.kind), show(&one.entity), show(&one.since), show(&one.until)))
+            .map(|one| (show(&one.kind), name(&one.entity), show(&one.since), show(&one.until)))
             .collect(),
         open: rows(&parts.open)?,
         open_total: total(parts.open.len()),
@@ -249,6 +250,11 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
 /// Log content as it is shown: nothing in it hides or reorders text. The template escapes what is markup.
 fn show(text: &str) -> String {
     visible(text).into_owned()
+}
+
+/// An identity as people say it; the picture's tooltip and the other formats have it whole.
+fn name(text: &str) -> String {
+    show(&arn::short(text))
 }
 
 fn total(n: usize) -> String {
@@ -285,7 +291,7 @@ fn relations(night: &Night) -> Vec<(String, Vec<[String; 5]>, String)> {
         .into_iter()
         .map(|(owner, list)| {
             let row = |one: &&crate::detect::night::Relation| {
-                [show(&relation(&one.kind)), show(&one.from), show(&one.to), grouped(one.count), show(&one.cause)]
+                [show(&relation(&one.kind)), name(&one.from), name(&one.to), grouped(one.count), show(&one.cause)]
             };
             let more = list.len().saturating_sub(MOST);
             let more = if more > 0 { format!("{} more.", total(more)) } else { String::new() };
