@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, shell, sql, timeline, verify, who};
+use super::{ask, completions, ingest, lake, man, report, shell, sql, timeline, verify, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
@@ -51,6 +51,7 @@ pub enum Verb {
     Shell(shell::Shell),
     Who(who::Who),
     Timeline(timeline::Timeline),
+    Report(report::Report),
     Verify(verify::Verify),
     Lake(lake::Lake),
     Completions(completions::Completions),

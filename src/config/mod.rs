@@ -12,8 +12,8 @@ mod values;
 use std::path::{Path, PathBuf};
 
 pub use schema::{
-    Account, Ci, CiKind, Config, Enrichment, Lake, Network, NetworkKind, Organization, Person, Reading, Role, Source,
-    Vendor, VpcEndpoint,
+    Account, Ci, CiKind, Config, DetectionSettings, Enrichment, Lake, Network, NetworkKind, Organization, Own, Person,
+    Planned, Reading, Report, Role, Source, Vendor, VpcEndpoint,
 };
 
 use crate::error::{Error, Result};
@@ -65,7 +65,8 @@ impl Config {
             }
         }
         let enrichment = [&mut self.enrichment.country, &mut self.enrichment.asn, &mut self.enrichment.organization];
-        let others = [&mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
+        let own = [&mut self.report.allow_file, &mut self.report.sigma];
+        let others = [&mut self.enrichment.aws_ranges, &mut self.reading.spill_dir].into_iter().chain(own);
         for path in enrichment.into_iter().chain(others).flatten() {
             *path = folder.join(&*path);
         }
