@@ -20,4 +20,5 @@ pub mod night_tables;
 pub mod nightly;
 pub mod score;
 pub mod sections;
+pub mod sigma;
 pub mod stored;

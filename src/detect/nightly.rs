@@ -11,7 +11,7 @@ use super::finding::{Finding, Severity, State};
 use super::history::History;
 use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
-use super::{allow, combine, hit, sections, stored};
+use super::{allow, combine, hit, sections, sigma, stored};
 use crate::config::Config;
 use crate::config::allow::AllowList;
 use crate::error::Result;
@@ -33,6 +33,8 @@ pub struct Request {
     pub detections: Vec<String>,
     /// A folder of detections in the place of the built-in ones.
     pub folder: Option<PathBuf>,
+    /// Sigma rules that are asked as well.
+    pub sigma: Vec<sigma::Rule>,
     /// Whether the findings are kept in the lake.
     pub keep: bool,
 }
@@ -140,7 +142,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
         muted,
         hours: sections::hours(&engine, span).await?,
         coverage,
-        sigma: Vec::new(),
+        sigma: sigma_findings(&engine, request).await?,
     })
 }
 
@@ -232,6 +234,15 @@ async fn new_accounts(engine: &Engine) -> Result<BTreeSet<String>> {
                GROUP BY entity HAVING NOT bool_or(learned) AND max(history_days) >= 7";
     let rows = baseline::ask(engine, sql, Vec::new()).await?;
     Ok(night_tables::texts(&rows, "entity")?.iter().flatten().map(str::to_owned).collect())
+}
+
+/// What Sigma's rules find. A rule that fails is told of and passed over.
+async fn sigma_findings(engine: &Engine, request: &Request) -> Result<Vec<Finding>> {
+    let (findings, skipped) = sigma::run(engine, &request.sigma, request.span).await?;
+    for one in skipped {
+        tracing::warn!(rule = one.file, reason = one.reason, "a Sigma rule was passed over");
+    }
+    Ok(findings)
 }
 
 /// Hides what the allow-list allows.
