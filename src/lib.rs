@@ -16,6 +16,7 @@ pub mod failpoint;
 pub mod ingest;
 pub mod integrity;
 pub mod lake;
+pub mod report;
 pub mod serve;
 pub mod source;
 pub mod sql;

@@ -32,6 +32,7 @@ const HEAVY: [(&str, &[&str]); 11] = [
     ("datafusion_postgres", &["src/serve/"]),
     ("maxminddb", &["src/sql/enrich.rs"]),
     ("toml", &["src/config/"]),
+    ("serde_saphyr", &["src/detect/sigma/"]),
 ];
 /// Crates that one file alone may name, whichever it is.
 const ONE_FILE: [&str; 1] = ["comfy_table"];

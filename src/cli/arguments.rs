@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, serve, shell, sql, timeline, verify, who};
+use super::{ask, completions, findings, ingest, lake, man, report, serve, shell, sql, timeline, verify, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
@@ -47,6 +47,8 @@ pub enum Verb {
     Who(who::Who),
     Timeline(timeline::Timeline),
     Serve(serve::Serve),
+    Report(report::Report),
+    Findings(findings::Findings),
     Verify(verify::Verify),
     Lake(lake::Lake),
     Completions(completions::Completions),

@@ -8,6 +8,7 @@ mod ask;
 mod asking;
 mod completions;
 mod console;
+mod findings;
 mod ingest;
 mod interrupt;
 mod lake;
@@ -15,6 +16,7 @@ mod lake_screen;
 mod man;
 pub mod output;
 mod progress;
+mod report;
 mod serve;
 mod shell;
 mod sources;
@@ -51,6 +53,8 @@ enum Outcome {
     Failed(Kind),
     /// Evidence was proved to be altered.
     Altered,
+    /// There are findings of the severity that was asked about.
+    Found,
 }
 
 /// Runs the program: parses, does, says what went wrong, chooses the exit code.
@@ -72,7 +76,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Ok(Outcome::Failed(kind)) => ExitCode::from(code(kind)),
-        Ok(Outcome::Altered) => ExitCode::from(5),
+        Ok(Outcome::Altered | Outcome::Found) => ExitCode::from(5),
         Err(error) => {
             console.error(&error);
             ExitCode::from(code(error.kind()))
@@ -102,6 +106,8 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Serve(serve) => working(|interrupt| async move { serve.run(console, &interrupt).await }),
         Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
+        Verb::Findings(findings) => working(|interrupt| async move { findings.run(console, &interrupt).await }),
+        Verb::Report(report) => working(|interrupt| async move { report.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }
 }

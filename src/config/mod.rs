@@ -5,15 +5,17 @@
 //! list of accounts that it names, and decides nothing about logs.
 
 mod accounts;
+pub mod allow;
 mod mistake;
+pub mod notify;
 mod schema;
 mod values;
 
 use std::path::{Path, PathBuf};
 
 pub use schema::{
-    Account, Ci, CiKind, Config, Enrichment, Lake, Network, NetworkKind, Organization, Person, Reading, Role, Serve,
-    Source, Vendor, VpcEndpoint,
+    Account, Ci, CiKind, Config, DetectionSettings, Enrichment, Lake, Network, NetworkKind, Organization, Own, Person,
+    Planned, Reading, Report, Role, Serve, Source, Vendor, VpcEndpoint,
 };
 
 use crate::error::{Error, Result};
@@ -67,7 +69,8 @@ impl Config {
         let enrichment = [&mut self.enrichment.country, &mut self.enrichment.asn, &mut self.enrichment.organization];
         let others = [&mut self.enrichment.city, &mut self.enrichment.aws_ranges, &mut self.reading.spill_dir];
         let serve = [&mut self.serve.tls_cert, &mut self.serve.tls_key, &mut self.serve.password_file];
-        for path in enrichment.into_iter().chain(others).chain(serve).flatten() {
+        let report = [&mut self.report.allow_file, &mut self.report.sigma];
+        for path in enrichment.into_iter().chain(others).chain(serve).chain(report).flatten() {
             *path = folder.join(&*path);
         }
         if let Some(list) = self.organization.as_ref().and_then(|o| o.accounts_file.as_ref()) {

@@ -52,16 +52,20 @@ pub struct Config {
     /// What `serve` does where its options say nothing.
     #[serde(default)]
     pub serve: Serve,
+    /// The nightly report.
+    #[serde(default)]
+    pub report: Report,
+    /// Work that is announced.
+    #[serde(default)]
+    pub planned: Vec<Planned>,
+    /// Our own roles.
+    #[serde(default, rename = "self")]
+    pub own: Own,
     #[serde(default, rename = "keep", deserialize_with = "values::no_section")]
     _keep: Option<NotYet>,
-    #[serde(default, rename = "planned", deserialize_with = "values::no_section")]
-    _planned: Option<NotYet>,
-    #[serde(default, rename = "report", deserialize_with = "values::no_section")]
-    _report: Option<NotYet>,
-    #[serde(default, rename = "notify", deserialize_with = "values::no_section")]
-    _notify: Option<NotYet>,
-    #[serde(default, rename = "self", deserialize_with = "values::no_section")]
-    _self: Option<NotYet>,
+    /// Whom a report is told to.
+    #[serde(default)]
+    pub notify: Vec<super::notify::Notify>,
     #[serde(default, rename = "privacy", deserialize_with = "values::no_section")]
     _privacy: Option<NotYet>,
 }
@@ -363,4 +367,64 @@ pub struct Serve {
     /// How long a statement may take, microseconds.
     #[serde(default, deserialize_with = "values::duration")]
     pub statement_timeout: Option<i64>,
+}
+
+/// `[self]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Own {
+    /// Names or ARNs of the roles that rolecall itself runs with; `*` stands for any text. They are stored and not judged.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// `[[planned]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// What is being done.
+    #[serde(deserialize_with = "values::named")]
+    pub name: String,
+    /// From this moment on, microseconds.
+    #[serde(deserialize_with = "values::time")]
+    pub since: Option<i64>,
+    /// Up to this moment.
+    #[serde(deserialize_with = "values::time")]
+    pub until: Option<i64>,
+    /// Who does it: identities, roles or accounts; `*` stands for any text.
+    pub who: Vec<String>,
+    /// The detections that it explains; all where none is named.
+    #[serde(default)]
+    pub detections: Vec<String>,
+}
+
+/// `[report]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Rows to act on that a page shows; the rest is counted.
+    pub rows: Option<usize>,
+    /// The allow-list.
+    #[serde(default, deserialize_with = "values::path")]
+    pub allow_file: Option<PathBuf>,
+    /// A folder of Sigma rules.
+    #[serde(default, deserialize_with = "values::path")]
+    pub sigma: Option<PathBuf>,
+    /// Settings of single detections.
+    #[serde(default, rename = "detection")]
+    pub detections: Vec<DetectionSettings>,
+}
+
+/// `[[report.detection]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetectionSettings {
+    /// Its id, `CTAR-001`.
+    #[serde(deserialize_with = "values::named")]
+    pub id: String,
+    /// Whether it does not run.
+    #[serde(default)]
+    pub off: bool,
+    /// The gravest that its findings are: critical, high, medium, low or info.
+    pub at_most: Option<String>,
 }

@@ -30,6 +30,24 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+
+    /// Reads the contract's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical].into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// The bits that a rule without statistics counts for.
+    #[must_use]
+    pub fn bits(self) -> f64 {
+        match self {
+            Self::Info => 1.0,
+            Self::Low => 4.0,
+            Self::Medium => 8.0,
+            Self::High => 12.0,
+            Self::Critical => 16.0,
+        }
+    }
 }
 
 /// Where a finding stands beside the nights before.
@@ -59,6 +77,14 @@ impl State {
             Self::Resolved => "resolved",
             Self::Suppressed => "suppressed",
         }
+    }
+
+    /// Reads the contract's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::New, Self::Ongoing, Self::Worsened, Self::Resolved, Self::Suppressed]
+            .into_iter()
+            .find(|s| s.as_str() == word)
     }
 }
 

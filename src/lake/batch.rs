@@ -109,7 +109,7 @@ impl Builder {
                 ListBuilder::with_capacity(StringBuilder::with_capacity(rows, bytes), rows)
                     .with_field(Arc::new(Field::new("element", DataType::Utf8, true))),
             ),
-            Type::Faults => return None,
+            Type::Faults | Type::Float => return None,
         })
     }
 

@@ -3,7 +3,7 @@
 //!
 //! It reads only; the version it was made from never changes under it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -118,6 +118,12 @@ impl Files {
     /// The files of one day's partition.
     pub fn of_day(&self, day: i32) -> &[DataFile] {
         self.by_day.get(&Some(day)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The rows of each day's partition, the days as days since 1970-01-01.
+    pub fn rows_by_day(&self) -> BTreeMap<i32, u64> {
+        let rows = |files: &Vec<DataFile>| files.iter().map(|file| file.rows as u64).sum();
+        self.by_day.iter().filter_map(|(day, files)| Some(((*day)?, rows(files)))).collect()
     }
 
     /// The table that they are of.

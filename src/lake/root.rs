@@ -276,6 +276,7 @@ pub(super) fn delta_schema(table: &Table) -> Vec<StructField> {
             let kind = match column.kind {
                 Type::Text => DataType::STRING,
                 Type::Int => DataType::LONG,
+                Type::Float => DataType::DOUBLE,
                 Type::Bool => DataType::BOOLEAN,
                 Type::Time => DataType::TIMESTAMP,
                 Type::Date => DataType::DATE,

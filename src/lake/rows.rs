@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondBuilder, new_null_array,
+    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringArray,
+    StringBuilder, TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
@@ -22,6 +22,8 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// An integer.
     Int(i64),
+    /// A number.
+    Float(f64),
     /// A truth value.
     Bool(bool),
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -53,6 +55,7 @@ impl From<Option<bool>> for Cell<'_> {
 enum Builder {
     Text(StringBuilder),
     Int(Int64Builder),
+    Float(Float64Builder),
     Bool(BooleanBuilder),
     Time(TimestampMicrosecondBuilder),
     Date(Date32Builder),
@@ -73,6 +76,7 @@ impl Rows {
             Ok(match column.kind {
                 Type::Text => Builder::Text(StringBuilder::new()),
                 Type::Int => Builder::Int(Int64Builder::new()),
+                Type::Float => Builder::Float(Float64Builder::new()),
                 Type::Bool => Builder::Bool(BooleanBuilder::new()),
                 Type::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
                 Type::Date => Builder::Date(Date32Builder::new()),
@@ -106,6 +110,8 @@ impl Rows {
                 (Builder::Text(b), _) => b.append_null(),
                 (Builder::Int(b), Cell::Int(v)) => b.append_value(v),
                 (Builder::Int(b), _) => b.append_null(),
+                (Builder::Float(b), Cell::Float(v)) => b.append_value(v),
+                (Builder::Float(b), _) => b.append_null(),
                 (Builder::Bool(b), Cell::Bool(v)) => b.append_value(v),
                 (Builder::Bool(b), _) => b.append_null(),
                 (Builder::Time(b), Cell::Time(v)) => b.append_value(v),
@@ -128,6 +134,7 @@ impl Rows {
             match builder {
                 Builder::Text(b) => Arc::new(b.finish()),
                 Builder::Int(b) => Arc::new(b.finish()),
+                Builder::Float(b) => Arc::new(b.finish()),
                 Builder::Bool(b) => Arc::new(b.finish()),
                 Builder::Time(b) => Arc::new(b.finish()),
                 Builder::Date(b) => Arc::new(b.finish()),

@@ -11,6 +11,8 @@ pub enum Type {
     Text,
     /// 64-bit integer.
     Int,
+    /// 64-bit floating point number.
+    Float,
     /// Boolean.
     Bool,
     /// Microseconds since 1970-01-01T00:00:00Z, UTC.
@@ -29,6 +31,7 @@ impl Type {
         match self {
             Type::Text => DataType::Utf8,
             Type::Int => DataType::Int64,
+            Type::Float => DataType::Float64,
             Type::Bool => DataType::Boolean,
             Type::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Type::Date => DataType::Date32,
@@ -53,6 +56,7 @@ impl Type {
         match self {
             Type::Text => "text",
             Type::Int => "integer",
+            Type::Float => "number",
             Type::Bool => "boolean",
             Type::Time => "timestamp (UTC)",
             Type::Date => "date",
@@ -303,8 +307,94 @@ pub static INTEGRITY: Table = Table {
     },
 };
 
+/// What baselines are sums of: what each identity and role did in a day. Made from the other tables, a day at a time.
+pub static DAILY: Table = Table {
+    name: "daily",
+    doc: "One row per day, entity, feature and value: what baselines are sums of; written by `report`, a day anew whenever events of it came late.",
+    partition: Some("event_date"),
+    columns: columns! {
+        event_date Date "The UTC day; the partition.";
+        entity_type Text "who (whoever answers for a chain), role, caller, account, edge (caller > role), path, day (the row that says what the day was made from).";
+        entity Text "Which one.";
+        feature Text "What is counted: role, shape, ip, network, agent, hour, seconds, service, call, ...";
+        value Text "The value.";
+        n Int "How often.";
+        n_err Int "How often in vain.";
+        first_at Time "The first time that day.";
+        last_at Time "The last time that day.";
+        n_sessions Int "In how many sessions.";
+    },
+};
+
+/// What the reports found.
+pub static FINDINGS: Table = Table {
+    name: "findings",
+    doc: "One row per night and finding, as that night's report had it.",
+    partition: Some("night"),
+    columns: columns! {
+        night Date "The night of the report; the partition.";
+        fingerprint Text "The same every night: a hash of the detection, the stable entity, the stable target and the class of value.";
+        detection Text "The detection's id.";
+        title Text "What happened, in one line.";
+        severity Text "critical, high, medium, low, info.";
+        score Float "Bits of surprise.";
+        state Text "new, ongoing, worsened, resolved, suppressed.";
+        first_seen Time "The first event, over all nights.";
+        last_seen Time "The last event.";
+        event_count Int "The events of this night.";
+        session_ids Texts "The sessions concerned.";
+        access_keys Texts "The access keys concerned.";
+        principals Texts "Who is concerned.";
+        role_arns Texts "The roles concerned.";
+        source_ips Texts "The addresses concerned.";
+        accounts Texts "The accounts concerned.";
+        reason Text "Why, and against which baseline.";
+        next Text "The command that shows more.";
+        evidence Text "JSON list of {event_date, account, event_id}.";
+        origin Text "The identity that it is rolled up to.";
+        attack Texts "ATT&CK technique ids.";
+        chain Texts "The role ARNs from the origin to the session; repeats kept.";
+        owner Text "The accounts' owner, where configured.";
+        late Bool "Whether it is of an earlier night and was found only now.";
+        nights Int "Nights on which it was seen.";
+        total_events Int "Events over all nights.";
+        max_score Float "The highest score of any night.";
+        suppressed_by Text "The allow-list entry or the verdict that hides it.";
+    },
+};
+
+/// Which nights were reported, and what they saw.
+pub static NIGHTS: Table = Table {
+    name: "nights",
+    doc: "One row per night that was reported: how many events its day held then, and by which detections.",
+    partition: Some("night"),
+    columns: columns! {
+        night Date "The night; the partition.";
+        events Int "Events of the day when it was reported.";
+        findings Int "Findings.";
+        rules Text "A hash over the detections.";
+        version Text "The version of rolecall.";
+    },
+};
+
+/// What people said of findings.
+pub static VERDICTS: Table = Table {
+    name: "verdicts",
+    doc: "One row per verdict on a finding; the latest of a fingerprint counts.",
+    partition: None,
+    columns: columns! {
+        fingerprint Text "The finding.";
+        detection Text "Its detection.";
+        verdict Text "accepted (it was worth looking at), dismissed (it was not), reopened.";
+        reason Text "Why.";
+        owner Text "Who says so.";
+        night Date "The night of the finding that was judged.";
+        given_at Time "When.";
+    },
+};
+
 /// Tables that come with their first row: a lake without them is whole.
-pub static LATER: [&Table; 1] = [&INTEGRITY];
+pub static LATER: [&Table; 5] = [&INTEGRITY, &DAILY, &FINDINGS, &NIGHTS, &VERDICTS];
 
 /// Every stored table that each lake has.
 pub static TABLES: LazyLock<Vec<&'static Table>> =

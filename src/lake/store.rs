@@ -17,7 +17,7 @@ use super::files::Files;
 use super::root::Root;
 pub use super::root::{LakeCredentials, LakeOptions};
 use super::schema::{EVENTS, LATER, LEDGER, TABLES, Table};
-use super::write::{NewFile, Writer};
+use super::write::{NewFile, Writer, date};
 use crate::error::{Error, Result};
 
 /// The application id under which derived tables record the version of `events` that they were made from.
@@ -297,6 +297,29 @@ impl Lake {
             predicate: Some("true".to_owned()),
         };
         self.write_log(table, adds, removes, Some(transaction), operation).await
+    }
+
+    /// Puts files in the place of all that a table holds of some days, in one commit upon its present version.
+    ///
+    /// # Errors
+    /// Where the log cannot be written or read.
+    pub(super) async fn replace_days(
+        &mut self,
+        table: &'static Table,
+        days: &[i32],
+        files: &[NewFile],
+    ) -> Result<Committed> {
+        let column = table.partition.unwrap_or_default();
+        let folders: Vec<String> = days.iter().map(|day| format!("{column}={}/", date(*day))).collect();
+        let removes = self.removes(table, true, &|path| folders.iter().any(|folder| path.starts_with(folder)))?;
+        let adds = files.iter().map(|file| file.add.clone()).collect();
+        let named: Vec<String> = days.iter().map(|day| format!("{column} = '{}'", date(*day))).collect();
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: table.partition.map(|column| vec![column.to_owned()]),
+            predicate: Some(named.join(" OR ")),
+        };
+        self.write_log(table, adds, removes, None, operation).await
     }
 
     /// Puts files in the place of others that hold the same rows, in one commit upon the table's present version, with an

@@ -140,6 +140,18 @@ impl Writer {
         file.store(&self.store, None).await
     }
 
+    /// Writes rows of one day as one file, in the order given; `day` is the value of the table's partition column.
+    ///
+    /// # Errors
+    /// Where the store refuses the file.
+    pub async fn write_day(&self, day: i32, rows: &RecordBatch) -> Result<NewFile> {
+        let mut file = Encoder::new(self.table, rows.num_rows())?;
+        for from in (0..rows.num_rows()).step_by(SLICE) {
+            file.write(&rows.slice(from, SLICE.min(rows.num_rows() - from)))?;
+        }
+        file.store(&self.store, Some(day)).await
+    }
+
     /// Removes a file that will not be committed. An orphan harms nobody, so failing to remove it is no error.
     pub async fn discard(&self, file: &NewFile) {
         if let Err(e) = self.store.delete(&Path::from(file.add.path.as_str())).await {

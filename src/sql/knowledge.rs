@@ -13,7 +13,7 @@ use crate::lake::schema::Table;
 
 use super::linked::build::{integers, texts, truths};
 use super::schema::{
-    KNOWN_ACCOUNTS, KNOWN_CI, KNOWN_NETWORKS, KNOWN_PEOPLE, KNOWN_ROLES, KNOWN_VENDORS, KNOWN_VPC_ENDPOINTS,
+    KNOWN_ACCOUNTS, KNOWN_CI, KNOWN_NETWORKS, KNOWN_PEOPLE, KNOWN_ROLES, KNOWN_SELF, KNOWN_VENDORS, KNOWN_VPC_ENDPOINTS,
 };
 
 /// What is known.
@@ -121,7 +121,9 @@ impl Known {
             .collect();
         let patterns: Vec<String> = c.roles.iter().map(|role| like(&role.pattern)).collect();
         let values: Vec<String> = c.ci.iter().map(|ci| like(&ci.value)).collect();
-        let built: [(&'static Table, Vec<ArrayRef>); 7] = [
+        let own: Vec<String> = c.own.roles.iter().map(|role| like(role)).collect();
+        let built: [(&'static Table, Vec<ArrayRef>); 8] = [
+            (&KNOWN_SELF, vec![texts(own.iter().map(|p| Some(&**p)))]),
             (
                 &KNOWN_ACCOUNTS,
                 vec![

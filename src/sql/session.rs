@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::config::Dialect;
@@ -13,10 +14,13 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
 use crate::error::{Error, Result};
-use crate::lake::schema::{ACTIVITY, CREDENTIAL_CALLS, EVENTS, INTEGRITY, LEDGER, Table};
+use crate::lake::schema::{
+    ACTIVITY, CREDENTIAL_CALLS, DAILY, EVENTS, FINDINGS, INTEGRITY, LATER, LEDGER, NIGHTS, Table, VERDICTS,
+};
 use crate::lake::store::{Lake, LakeOptions};
 use crate::lake::{integrity, ledger};
 use crate::source::{Filters, Source};
@@ -62,6 +66,8 @@ pub struct Engine {
     context: SessionContext,
     logs: Option<Arc<Logs>>,
     setup: Setup,
+    /// The time that linking sees, where it is not all of it: microseconds, both ends included.
+    span: Option<(i64, i64)>,
 }
 
 impl Engine {
@@ -78,7 +84,16 @@ impl Engine {
     /// # Errors
     /// Where the lake's tables cannot be read.
     pub async fn over_lake(lake: &Lake, filters: &Filters, setup: Setup) -> Result<Self> {
-        Self::over_stored(lake, None, filters, setup).await
+        Self::over_stored(lake, None, filters, setup, None).await
+    }
+
+    /// The same, where linking sees only what happened from the first to the last of these moments: its cost is that of the
+    /// span, however much the lake holds.
+    ///
+    /// # Errors
+    /// Where the lake's tables cannot be read.
+    pub async fn over_span(lake: &Lake, filters: &Filters, setup: Setup, span: Option<(i64, i64)>) -> Result<Self> {
+        Self::over_stored(lake, None, filters, setup, span).await
     }
 
     /// Over a lake, and what `sources` hold that it does not; nothing is stored, and no event counts twice.
@@ -88,11 +103,17 @@ impl Engine {
     pub async fn over_both(lake: &Lake, sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let logs = Logs::since(lake, sources, wider(filters), setup.max_object, workers).await?;
-        Self::over_stored(lake, Some(logs), filters, setup).await
+        Self::over_stored(lake, Some(logs), filters, setup, None).await
     }
 
-    async fn over_stored(lake: &Lake, fresh: Option<Arc<Logs>>, filters: &Filters, setup: Setup) -> Result<Self> {
-        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup };
+    async fn over_stored(
+        lake: &Lake,
+        fresh: Option<Arc<Logs>>,
+        filters: &Filters,
+        setup: Setup,
+        span: Option<(i64, i64)>,
+    ) -> Result<Self> {
+        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup, span };
         let pass = fresh.clone().map(Pass::new);
         let ledger_rows = lake.provider(LEDGER.name).await?;
         let fresh_rows = pass.clone().map(|pass| Arc::new(LedgerRows::new(pass)) as Arc<dyn TableProvider>);
@@ -103,6 +124,12 @@ impl Engine {
             engine.view(INTEGRITY.name, integrity::latest()).await?;
         } else {
             engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
+        }
+        for table in [&DAILY, &FINDINGS, &NIGHTS, &VERDICTS] {
+            match lake.has(table) {
+                true => engine.register(table.name, lake.provider(table.name).await?)?,
+                false => engine.register(table.name, nothing_yet(table)?)?,
+            }
         }
         let made = pass.map(|pass| made(&pass));
         let derived = Derived::Stored {
@@ -150,10 +177,12 @@ impl Engine {
     /// As [`Engine::open_logs`].
     pub async fn over_logs(sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
         let logs = Logs::new(sources, wider(filters), setup.max_object);
-        let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup };
+        let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup, span: None };
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
-        engine.register(INTEGRITY.name, nothing_yet(&INTEGRITY)?)?;
+        for table in LATER {
+            engine.register(table.name, nothing_yet(table)?)?;
+        }
         let (calls, activity) = made(&pass);
         engine.register(CREDENTIAL_CALLS.name, calls.clone())?;
         engine.register(ACTIVITY.name, activity.clone())?;
@@ -163,7 +192,7 @@ impl Engine {
 
     async fn tables(&self, events: Arc<dyn TableProvider>, derived: Derived, filters: &Filters) -> Result<()> {
         self.narrowed(EVENTS.name, events, filters).await?;
-        let inputs = Inputs::new(derived, Arc::clone(&self.setup.known));
+        let inputs = Inputs::new(derived, Arc::clone(&self.setup.known), self.span);
         for table in COMPUTED {
             self.narrowed(table.name, Arc::new(Computed::new(table, inputs.clone())), filters).await?;
         }
@@ -187,6 +216,28 @@ impl Engine {
                 self.register(name, view)
             }
         }
+    }
+
+    /// Adds a table of rows, or replaces one of that name.
+    ///
+    /// # Errors
+    /// Where the rows do not fit the schema.
+    pub fn keep(&self, name: &str, schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<()> {
+        self.context.deregister_table(name).map_err(broken)?;
+        self.register(name, Arc::new(MemTable::try_new(schema, vec![rows]).map_err(broken)?))
+    }
+
+    /// Adds a view.
+    ///
+    /// # Errors
+    /// Where it does not fit the tables.
+    pub async fn define(&self, name: &str, sql: &str) -> Result<()> {
+        self.view(name, sql).await
+    }
+
+    /// Adds functions.
+    pub fn teach(&self, functions: Vec<ScalarUDF>) {
+        functions.into_iter().for_each(|function| self.context.register_udf(function));
     }
 
     fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Pure: text in, meaning out. Never reads a file, the clock or Arrow, and never claims more than the text says: what cannot
 //! be read is `None`, or the word that stands for "unknown".
 
+pub mod agent;
 pub mod arn;
 pub mod call;
 pub mod denial;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::error::Result;
 use crate::sql::session::Engine;
 
-use super::agent::tool;
 use super::events::{self, Event};
 use super::evidence::{self, Evidence};
 use super::keys::UserKey;
@@ -14,6 +13,7 @@ use super::rows::{Rows, literals, number, owned, time, truth};
 use super::seeds::{Seeds, Understood};
 use super::split::Split;
 use super::walk::{How, Made, Party, Pivot, Walk};
+use crate::sts::agent::tool;
 
 /// A session of the case with everything that is told of it. Times are microseconds.
 #[derive(Debug, Clone, Default)]

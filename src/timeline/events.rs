@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::sql::session::Engine;
 use crate::sts::denial;
 
-use super::agent::tool;
 use super::case::CaseSession;
 use super::keys::UserKey;
 use super::lanes::{self, Lane};
@@ -17,6 +16,7 @@ use super::rows::{Rows, literals, owned, text, time, truth};
 use super::seeds::Seeds;
 use super::text as words;
 use super::walk::{How, Party, Walk};
+use crate::sts::agent::tool;
 
 /// Events of a case, at most.
 const MOST: usize = 100_000;

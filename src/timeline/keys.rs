@@ -7,9 +7,9 @@ use datafusion::common::ScalarValue;
 use crate::error::Result;
 use crate::sql::session::Engine;
 
-use super::agent::tool;
 use super::owner::{is_address, same_network};
 use super::rows::{Rows, literals, number, owned, text, time};
+use crate::sts::agent::tool;
 
 const DAY: i64 = 86_400 * 1_000_000;
 const MARGIN: i64 = 6 * 3600 * 1_000_000;

@@ -4,7 +4,6 @@
 //! belongs to a case, `case` fills it in, one file a format tells it.
 
 mod after;
-mod agent;
 pub mod anchor;
 mod case;
 mod contain;

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::sts::{ip, session_name};
 
-use super::agent::{family, tool};
 use super::load::{Place, Sessions, Use};
 use super::owner::{History, is_address, same_network};
+use crate::sts::agent::{family, tool};
 
 /// Two hands on one session, or a session in strange hands from the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

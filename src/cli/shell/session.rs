@@ -269,7 +269,7 @@ fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Complete => 0,
         Outcome::Failed(Kind::Empty) => 1,
-        Outcome::Altered => 2,
+        Outcome::Altered | Outcome::Found => 2,
         Outcome::Incomplete => 3,
         Outcome::Failed(Kind::Input | Kind::Output | Kind::Internal) => 4,
         Outcome::Failed(Kind::Usage) => 5,
@@ -289,7 +289,7 @@ mod tests {
         let codes = all.into_iter().map(|outcome| match outcome {
             Outcome::Complete => 0,
             Outcome::Incomplete => 3,
-            Outcome::Altered => 5,
+            Outcome::Altered | Outcome::Found => 5,
             Outcome::Failed(kind) => super::super::super::code(kind),
         });
         assert_eq!(codes.collect::<Vec<_>>(), [2, 1, 3, 4, 0]);

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::{MemTable, TableType};
@@ -56,6 +57,8 @@ pub enum Derived {
 pub struct Inputs {
     derived: Derived,
     told: Arc<Known>,
+    /// The time that is looked at; all of it where nothing else was asked for.
+    span: Window,
     linked: Mutex<Option<(Window, Arc<Linked>)>>,
 }
 
@@ -67,13 +70,24 @@ enum Rows {
 
 impl Inputs {
     /// Reads from there, when asked, with what the configuration says beside it.
-    pub fn new(derived: Derived, told: Arc<Known>) -> Arc<Self> {
-        Arc::new(Self { derived, told, linked: Mutex::new(None) })
+    ///
+    /// `span`: the first and the last moment that count, microseconds; rows outside are as if they were not there.
+    pub fn new(derived: Derived, told: Arc<Known>, span: Option<(i64, i64)>) -> Arc<Self> {
+        let span = span.map_or(Window::ALL, |(from, to)| Window { from, to });
+        Arc::new(Self { derived, told, span, linked: Mutex::new(None) })
     }
 
     /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
     async fn linked(&self, focus: &Focus, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
         let mut known = self.linked.lock().await;
+        if self.span != Window::ALL {
+            if let Some((_, linked)) = &*known {
+                return Ok(linked.clone());
+            }
+            let linked = Arc::new(self.link(self.span, state).await?);
+            *known = Some((self.span, linked.clone()));
+            return Ok(linked);
+        }
         let whole = |linked: &Linked, window| match focus {
             Focus::Keys(keys) => window == Window::ALL || linked.is_whole(keys, window) == Some(true),
             Focus::Everything => window == Window::ALL,
@@ -136,8 +150,12 @@ impl Inputs {
         match &self.derived {
             Derived::Stored { calls, activity, .. } => {
                 let threads = state.config().target_partitions();
-                stored(calls, window, threads, &sender, Rows::Calls).await.map_err(outside)?;
-                stored(activity, window, threads, &sender, Rows::Activity).await.map_err(outside)?;
+                let exact = self.span != Window::ALL;
+                let within = |column: &'static str| exact.then_some(column);
+                stored(calls, window, within("event_time"), threads, &sender, Rows::Calls).await.map_err(outside)?;
+                stored(activity, window, within("first_at"), threads, &sender, Rows::Activity)
+                    .await
+                    .map_err(outside)?;
             }
             Derived::Made(..) => {}
         }
@@ -169,6 +187,7 @@ fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionE
 async fn stored(
     files: &Files,
     window: Window,
+    within: Option<&'static str>,
     threads: usize,
     to: &mpsc::Sender<Rows>,
     as_rows: fn(RecordBatch) -> Rows,
@@ -184,7 +203,10 @@ async fn stored(
             let reading = Reading { columns: &columns, coded: &coded, rows: READ };
             let mut batches = Vec::new();
             let mut take = |batch| {
-                batches.push(batch);
+                batches.push(match within {
+                    Some(column) => narrowed(&batch, column, window)?,
+                    None => batch,
+                });
                 Ok(())
             };
             if window == Window::ALL {
@@ -205,6 +227,16 @@ async fn stored(
         read.map_err(|e| Error::internal("reading a derived table broke off").source(e))??;
     }
     Ok(())
+}
+
+/// The rows whose time lies in the window: which files they happen to stand in must not matter.
+fn narrowed(batch: &RecordBatch, column: &str, window: Window) -> Result<RecordBatch> {
+    let misfit = || Error::internal("a derived table does not have the lake's columns");
+    let times = batch.column_by_name(column).and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
+    let times = times.ok_or_else(misfit)?;
+    let inside: BooleanArray =
+        times.iter().map(|time| Some(time.is_some_and(|t| window.from <= t && t <= window.to))).collect();
+    filter_record_batch(batch, &inside).map_err(|e| Error::internal("rows cannot be narrowed").source(e))
 }
 
 async fn made(table: &Arc<dyn TableProvider>, state: &dyn Session) -> DataFusionResult<Vec<RecordBatch>> {

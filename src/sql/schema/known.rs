@@ -87,6 +87,24 @@ pub static KNOWN_CI: Table = Table {
     },
 };
 
+/// Our own roles.
+pub static KNOWN_SELF: Table = Table {
+    name: "known_self",
+    doc: "One row per role of [self] in rolecall.toml: stored, and kept out of baselines and findings.",
+    partition: None,
+    columns: columns! {
+        pattern Text "The name or ARN, for LIKE.";
+    },
+};
+
 /// What `rolecall.toml` says; empty without one.
-pub static KNOWN: [&Table; 7] =
-    [&KNOWN_ACCOUNTS, &KNOWN_VENDORS, &KNOWN_NETWORKS, &KNOWN_VPC_ENDPOINTS, &KNOWN_PEOPLE, &KNOWN_ROLES, &KNOWN_CI];
+pub static KNOWN: [&Table; 8] = [
+    &KNOWN_ACCOUNTS,
+    &KNOWN_VENDORS,
+    &KNOWN_NETWORKS,
+    &KNOWN_VPC_ENDPOINTS,
+    &KNOWN_PEOPLE,
+    &KNOWN_ROLES,
+    &KNOWN_CI,
+    &KNOWN_SELF,
+];

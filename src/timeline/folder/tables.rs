@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use crate::error::{Error, Kind, Result};
 use crate::escape::{disarmed, visible_lines};
 
-use super::super::agent::tool;
 use super::super::case::{Case, CaseSession};
 use super::super::text::time;
+use crate::sts::agent::tool;
 
 type Writer = csv::Writer<Vec<u8>>;
 

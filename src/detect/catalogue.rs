@@ -1,0 +1,121 @@
+//! The detections: files of `queries/detections`, each a statement with a header, read as strictly as the saved questions.
+//!
+//! A detection answers with rows whose columns [`super::hit`] knows. What a baseline is made of is in `queries/baselines`.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::finding::Severity;
+use crate::error::{Error, Result};
+use crate::sql::query_file::Query;
+
+macro_rules! detections {
+    ($($name:literal)*) => {
+        &[$(($name, concat!("queries/detections/", $name, ".sql"), include_str!(concat!("../../queries/detections/", $name, ".sql")))),*]
+    };
+}
+
+/// Name, file and text of every detection: the files of `queries/detections`.
+static BUILT_IN: &[(&str, &str, &str)] = detections! {
+    "ctar-021-attack-tools"
+};
+
+/// The families of signals. Within one, facts are not independent (an address lies in a network, a network in a country), so
+/// that the strongest counts alone; families add up.
+pub const FAMILIES: [&str; 6] = ["network", "client", "time", "graph", "volume", "content"];
+
+/// One detection.
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// The statement and its header.
+    pub query: Query,
+    /// Its id, `CTAR-013`.
+    pub id: String,
+    /// The severity that it starts from.
+    pub severity: Severity,
+    /// The family that its signal belongs to.
+    pub family: &'static str,
+    /// Whether it says nothing without history.
+    pub needs_history: bool,
+}
+
+impl Detection {
+    fn of(query: Query) -> Result<Self> {
+        let wrong = |what: &str| Error::usage(format!("{}: a detection's header needs {what}", query.file));
+        let id = query.id.clone().ok_or_else(|| wrong("an id"))?;
+        let severity = query.severity.as_deref().and_then(Severity::parse).ok_or_else(|| wrong("a severity"))?;
+        let family = FAMILIES.into_iter().find(|family| query.tags.iter().any(|tag| tag == family));
+        let family = family.ok_or_else(|| wrong(&format!("one of the tags {}", FAMILIES.join(", "))))?;
+        let needs_history = query.needs.as_deref().is_some_and(|needs| needs.contains("baseline"));
+        Ok(Self { id, severity, family, needs_history, query })
+    }
+}
+
+/// Every detection that ships with rolecall, or those of a folder in their place, in the order of their ids.
+///
+/// # Errors
+/// A file cannot be read or is wrong, with its line.
+pub fn detections(folder: Option<&Path>) -> Result<Vec<Detection>> {
+    let mut all = Vec::new();
+    match folder {
+        None => {
+            for (name, file, sql) in BUILT_IN {
+                all.push(Detection::of(Query::parse(name, file, sql)?)?);
+            }
+        }
+        Some(folder) => {
+            let library = crate::sql::library::Library::default().with_dir(folder)?;
+            for query in library.list() {
+                all.push(Detection::of(query.clone())?);
+            }
+        }
+    }
+    all.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.query.name.cmp(&b.query.name)));
+    Ok(all)
+}
+
+/// A hash over the detections' texts: the same rules give the same hash.
+pub fn version(detections: &[Detection]) -> String {
+    let mut hash = Sha256::new();
+    for detection in detections {
+        hash.update(detection.query.sql.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize()[..6])
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries/detections");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        files.sort();
+        let listed: Vec<_> = BUILT_IN.iter().map(|(name, _, _)| format!("{name}.sql")).collect();
+        assert_eq!(listed, files, "src/detect/catalogue.rs lists every file of queries/detections, sorted");
+    }
+
+    #[test]
+    fn every_detection_is_right() {
+        let all = detections(None).unwrap();
+        for detection in &all {
+            assert!(detection.query.name.starts_with(&detection.id.to_lowercase()), "{}", detection.query.name);
+            assert!(!detection.query.attack.is_empty(), "{} names no technique", detection.id);
+            assert!(detection.query.needs.is_some() && detection.query.false_positives.is_some(), "{}", detection.id);
+        }
+        assert_eq!(version(&all), version(&detections(None).unwrap()));
+    }
+}

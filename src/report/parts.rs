@@ -1,0 +1,236 @@
+//! A night in the sections that people read, in the catalogue's order; every format takes them from here.
+
+use std::collections::BTreeMap;
+
+use crate::detect::finding::{Finding, Severity, State};
+use crate::detect::night::{Header, Night, RuleHealth};
+use crate::sts::arn;
+use crate::words::number::{counted, grouped, span};
+
+/// The findings of a night by what is to be done about them.
+pub struct Parts<'a> {
+    /// High and critical, new or worsened.
+    pub act: Vec<&'a Finding>,
+    /// Of them, how many a page shows; the rest is counted.
+    pub shown: usize,
+    /// Below that, new or worsened: to be looked at by day.
+    pub look: Vec<&'a Finding>,
+    /// Known from earlier nights and still there.
+    pub open: Vec<&'a Finding>,
+    /// Known from earlier nights and not there any more.
+    pub resolved: Vec<&'a Finding>,
+    /// Hidden by the allow-list or by a verdict.
+    pub suppressed: Vec<&'a Finding>,
+}
+
+impl<'a> Parts<'a> {
+    /// Sorts them; at most `budget` rows to act on are shown.
+    pub fn of(night: &'a Night, budget: usize) -> Self {
+        let mut parts = Self {
+            act: Vec::new(),
+            shown: 0,
+            look: Vec::new(),
+            open: Vec::new(),
+            resolved: Vec::new(),
+            suppressed: Vec::new(),
+        };
+        for finding in gravest(&night.findings) {
+            match finding.state {
+                State::New | State::Worsened if finding.severity >= Severity::High => parts.act.push(finding),
+                State::New | State::Worsened => parts.look.push(finding),
+                State::Ongoing => parts.open.push(finding),
+                State::Resolved => parts.resolved.push(finding),
+                State::Suppressed => parts.suppressed.push(finding),
+            }
+        }
+        parts.shown = parts.act.len().min(budget);
+        parts
+    }
+
+    /// The rows to act on that a page shows.
+    pub fn acting(&self) -> &[&'a Finding] {
+        self.act.get(..self.shown).unwrap_or_default()
+    }
+
+    /// How many rows to act on the page leaves out.
+    pub fn left_out(&self) -> usize {
+        self.act.len() - self.shown
+    }
+}
+
+/// The gravest first; those alike by score, then by fingerprint, so that the order never depends on how they came.
+pub fn gravest(findings: &[Finding]) -> Vec<&Finding> {
+    let mut list: Vec<&Finding> = findings.iter().collect();
+    list.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| b.score.total_cmp(&a.score))
+            .then_with(|| a.detection.cmp(&b.detection))
+            .then_with(|| a.fingerprint.cmp(&b.fingerprint))
+    });
+    list
+}
+
+/// What one has to know, in one line. A gap outranks findings.
+pub fn verdict(night: &Night, parts: &Parts<'_>) -> String {
+    let mut says = Vec::new();
+    let gaps = gap_hours(&night.header);
+    if !night.header.gaps.is_empty() {
+        says.push(format!("Coverage has gaps: {} of logs are missing", counted(gaps, "hour")));
+    }
+    if parts.act.is_empty() && parts.look.is_empty() && night.header.gaps.is_empty() {
+        says.push(match parts.open.len() {
+            0 => "Nothing, and coverage was complete".to_owned(),
+            open => format!("Nothing new, and coverage was complete; {} from earlier nights", still_open(open)),
+        });
+        return says.join("; ") + ".";
+    }
+    let criticals = parts.act.iter().filter(|finding| finding.severity == Severity::Critical).count();
+    says.push(match (parts.act.len(), criticals) {
+        (0, _) => "nothing to act on".to_owned(),
+        (act, 0) => format!("{} to act on", counted(act as u64, "finding")),
+        (act, n) if act == n => format!("{} to act on", counted(n as u64, "critical finding")),
+        (act, n) => format!("{} to act on, {n} of them critical", counted(act as u64, "finding")),
+    });
+    if !parts.look.is_empty() {
+        says.push(format!("{} to look at by day", parts.look.len()));
+    }
+    if !parts.open.is_empty() {
+        says.push(still_open(parts.open.len()));
+    }
+    if night.header.gaps.is_empty() {
+        says.push("coverage was complete".to_owned());
+    }
+    capital(&says.join("; ")) + "."
+}
+
+fn still_open(open: usize) -> String {
+    format!("{open} still open")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Hours that are missing, over all accounts.
+pub fn gap_hours(header: &Header) -> u64 {
+    header.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.hours))
+}
+
+/// What was looked at: names and values in the order of the header.
+pub fn facts(header: &Header) -> Vec<(&'static str, String)> {
+    vec![
+        ("window", format!("{} to {}", header.since, header.until)),
+        ("covered", format!("{} × {}", counted(header.accounts, "account"), counted(header.regions, "region"))),
+        ("files", grouped(header.files)),
+        ("events", grouped(header.events)),
+        ("sessions", grouped(header.sessions)),
+        ("lag", header.lag_seconds.map_or_else(|| "unknown".to_owned(), |lag| span(lag.unsigned_abs()))),
+        ("history", counted(header.history_days, "day")),
+        ("still learning", percent(header.learning_share)),
+        ("rolecall", header.version.clone()),
+        ("rules", header.rules.chars().take(12).collect()),
+    ]
+}
+
+/// `12 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", share.clamp(0.0, 1.0) * 100.0)
+}
+
+/// Who stands where on the way: the origin, then the roles, as people say them.
+pub fn chain(finding: &Finding) -> Vec<String> {
+    let origin = Some(&finding.origin).filter(|origin| !origin.is_empty());
+    origin.into_iter().chain(&finding.chain).map(|arn| arn::short(arn).into_owned()).collect()
+}
+
+/// The age of an open finding: how often it was seen, since when, and how much came in this night.
+pub fn age(finding: &Finding) -> String {
+    format!(
+        "{} since {}, {} this night, {} in all",
+        counted(u64::from(finding.nights), "night"),
+        day(&finding.first_seen),
+        counted(finding.event_count, "event"),
+        grouped(finding.total_events)
+    )
+}
+
+/// The day of a time.
+pub fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
+/// From when to when: the second time without its day where that is the first one's.
+pub fn period(finding: &Finding) -> String {
+    let (first, last) = (&finding.first_seen, &finding.last_seen);
+    match (day(first) == day(last), last.split_once('T')) {
+        _ if first == last => first.clone(),
+        (true, Some((_, clock))) => format!("{first} to {clock}"),
+        _ => format!("{first} to {last}"),
+    }
+}
+
+/// Lists of one finding that have something in them, with their names.
+pub fn lists(finding: &Finding) -> Vec<(&'static str, &[String])> {
+    let all: [(&'static str, &[String]); 6] = [
+        ("principals", &finding.principals),
+        ("roles", &finding.role_arns),
+        ("accounts", &finding.accounts),
+        ("addresses", &finding.source_ips),
+        ("sessions", &finding.session_ids),
+        ("access keys", &finding.access_keys),
+    ];
+    all.into_iter().filter(|(_, list)| !list.is_empty()).collect()
+}
+
+/// The first few of a list, and how many more there are.
+pub fn some(list: &[String], most: usize) -> String {
+    let mut text = list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if list.len() > most {
+        text.push_str(&format!(" and {} more", grouped((list.len() - most) as u64)));
+    }
+    text
+}
+
+/// Relations under the teams that own the accounts; those without an owner last.
+pub fn by_owner(night: &Night) -> Vec<(&str, Vec<&crate::detect::night::Relation>)> {
+    let mut owners: BTreeMap<(bool, &str), Vec<_>> = BTreeMap::new();
+    for relation in &night.relations {
+        let owner = relation.owner.as_deref().filter(|owner| !owner.is_empty());
+        owners.entry((owner.is_none(), owner.unwrap_or("no owner named"))).or_default().push(relation);
+    }
+    owners.into_iter().map(|((_, owner), relations)| (owner, relations)).collect()
+}
+
+/// A kind of relation in words.
+pub fn relation(kind: &str) -> String {
+    match kind {
+        "new_edge" => "new edge".to_owned(),
+        "vanished_edge" => "vanished edge".to_owned(),
+        "new_external_account" => "new external account".to_owned(),
+        "new_subject" => "new federated subject".to_owned(),
+        "trust_edit" => "trust policy changed".to_owned(),
+        "vendor_without_external_id" => "vendor without external id".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// How good a detection was by its verdicts: `6 of 8 accepted, 75 %`.
+pub fn precision(rule: &RuleHealth) -> String {
+    match rule.precision {
+        Some(precision) => {
+            let judged = rule.accepted.saturating_add(rule.dismissed);
+            format!("{} of {}, {}", grouped(rule.accepted), grouped(judged), percent(precision))
+        }
+        None => "no verdicts".to_owned(),
+    }
+}
+
+/// Detections that fired, were judged or could not look; the others are only counted.
+pub fn told(rules: &[RuleHealth]) -> (Vec<&RuleHealth>, usize) {
+    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || rule.silent.is_some();
+    let told: Vec<_> = rules.iter().filter(speaks).collect();
+    let others = rules.len() - told.len();
+    (told, others)
+}
