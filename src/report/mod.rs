@@ -2,6 +2,7 @@
 //! here, and nothing depends on the clock but the time of success that the caller hands in.
 
 mod escape;
+mod html;
 mod jsonl;
 mod markdown;
 mod ocsf;
@@ -20,6 +21,8 @@ use crate::error::{Error, Kind, Result};
 pub enum Format {
     /// A summary for a terminal.
     Screen,
+    /// One page that needs nothing from anywhere.
+    Html,
     /// The canonical text.
     Markdown,
     /// One object a finding: every finding, whatever the page's budget.
@@ -56,6 +59,7 @@ impl Default for Options {
 pub fn render(night: &Night, format: Format, options: &Options) -> Result<String> {
     match format {
         Format::Screen => Ok(screen::render(night, options)),
+        Format::Html => html::render(night, options),
         Format::Markdown => Ok(markdown::render(night, options)),
         Format::Jsonl => jsonl::render(night),
         Format::Ocsf => Ok(ocsf::render(night)),
@@ -65,7 +69,8 @@ pub fn render(night: &Night, format: Format, options: &Options) -> Result<String
 }
 
 /// The files of a report's folder.
-const FILES: [(&str, Format); 5] = [
+const FILES: [(&str, Format); 6] = [
+    ("report.html", Format::Html),
     ("report.md", Format::Markdown),
     ("findings.jsonl", Format::Jsonl),
     ("findings.ocsf.jsonl", Format::Ocsf),

@@ -137,7 +137,8 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     .map(|(n, what, rest)| counted(n as u64, what) + rest)
     .collect();
     if !counts.is_empty() {
-        page.head(&format!("Also {}.", counts.join(", ")));
+        page.text.push('\n');
+        page.say(0, &format!("Also {}.", counts.join(", ")));
     }
     for rule in rules.iter().filter(|rule| rule.precision.is_some_and(|precision| precision < 0.5)) {
         page.say(2, &format!("{} is mostly dismissed: {} accepted", rule.detection, precision(rule)));

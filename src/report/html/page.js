@@ -1,0 +1,54 @@
+'use strict';
+(() => {
+  const $ = id => document.getElementById(id);
+  const items = [...document.querySelectorAll('.item')];
+  const findings = items.filter(item => item.dataset.severity && item.tagName !== 'TR');
+  const words = new Map(items.map(item => [item, item.textContent.toLowerCase()]));
+  const boxes = [...document.querySelectorAll('#severities input')];
+  const search = $('search'), fold = $('fold'), count = $('count');
+  $('filters').hidden = false;
+
+  const filter = () => {
+    const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const off = new Set(boxes.filter(box => !box.checked).map(box => box.value));
+    let shown = 0;
+    for (const item of items) {
+      const text = words.get(item);
+      item.hidden = off.has(item.dataset.severity) || !wanted.every(word => text.includes(word));
+      if (!item.hidden && findings.includes(item)) shown++;
+    }
+    count.textContent = shown + ' of ' + findings.length + (findings.length === 1 ? ' finding' : ' findings');
+    const kept = new URLSearchParams();
+    if (search.value) kept.set('q', search.value);
+    if (off.size) kept.set('off', [...off].join(','));
+    const text = kept.toString();
+    if (text !== location.hash.slice(1) && (text || /^#(q|off)=/.test(location.hash))) history.replaceState(null, '', '#' + text);
+  };
+  const restore = () => {
+    if (!/^#(q|off)=/.test(location.hash)) return;
+    const given = new URLSearchParams(location.hash.slice(1)), off = (given.get('off') || '').split(',');
+    search.value = given.get('q') || '';
+    for (const box of boxes) box.checked = !off.includes(box.value);
+  };
+  search.addEventListener('input', filter);
+  for (const box of boxes) box.addEventListener('change', filter);
+  addEventListener('hashchange', () => { restore(); filter(); });
+
+  const all = () => [...document.querySelectorAll('details')];
+  fold.addEventListener('click', () => {
+    const open = fold.getAttribute('aria-pressed') !== 'true';
+    for (const one of all()) one.open = open;
+    fold.setAttribute('aria-pressed', open);
+    fold.textContent = open ? 'Fold all' : 'Unfold all';
+  });
+  // On paper everything is unfolded.
+  let closed = [];
+  addEventListener('beforeprint', () => { closed = all().filter(one => !one.open); for (const one of closed) one.open = true; });
+  addEventListener('afterprint', () => { for (const one of closed) one.open = false; });
+  addEventListener('keydown', event => {
+    if (event.key === '/' && !/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)) { event.preventDefault(); search.focus(); }
+    if (event.key === 'Escape' && document.activeElement === search) { search.value = ''; filter(); }
+  });
+  restore();
+  filter();
+})();
