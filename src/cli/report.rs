@@ -13,13 +13,16 @@ use super::interrupt::Interrupt;
 use super::output::{Format, visible};
 use crate::config::Config;
 use crate::detect::finding::{Finding, Severity, State};
-use crate::detect::night::Night;
 use crate::detect::night_tables::Span;
 use crate::detect::nightly::{self, Request};
 use crate::detect::{baseline, lock};
 use crate::error::{Error, Result};
 use crate::lake::store::Lake;
+use crate::report;
 use crate::words::moment as times;
+
+/// Rows to act on that a page shows where the configuration says nothing.
+const ROWS: usize = 10;
 
 /// How the report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +31,30 @@ enum As {
     Table,
     /// The findings, one JSON object a line
     Ndjson,
+    /// The whole report as text
+    Markdown,
+    /// One self-contained page
+    Html,
+    /// OCSF Detection Findings, one JSON object a line
+    Ocsf,
+    /// A Slack message of Block Kit
+    Slack,
+    /// Numbers for a textfile collector
+    Prometheus,
+}
+
+impl As {
+    fn format(self) -> report::Format {
+        match self {
+            Self::Table => report::Format::Screen,
+            Self::Ndjson => report::Format::Jsonl,
+            Self::Markdown => report::Format::Markdown,
+            Self::Html => report::Format::Html,
+            Self::Ocsf => report::Format::Ocsf,
+            Self::Slack => report::Format::Slack,
+            Self::Prometheus => report::Format::Prometheus,
+        }
+    }
 }
 
 /// From which severity on findings make the program end with code 5.
@@ -132,10 +159,8 @@ impl Report {
     /// The lake cannot be read or written, a detection fails, or another report is running.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let config = self.configured.load()?;
-        let format = self.format.map(|format| match format {
-            As::Table => Format::Table,
-            As::Ndjson => Format::Ndjson,
-        });
+        // Where nobody says, people get the summary and programs the findings.
+        let format = self.format.map(|format| if format == As::Table { Format::Table } else { Format::Ndjson });
         let answering = Answering::begin(&Answer { format, output: self.output.clone() }, console)?;
         interrupt.unless(self.reported(&config, answering, console)).await
     }
@@ -161,10 +186,17 @@ impl Report {
                 .warning(&format!("the lake has no events of {}", crate::detect::assemble::date(request.span.night())));
         }
         let night = nightly::report(&mut lake, config, &request).await?;
-        let text = match answering.format() {
-            Format::Table => screen(&night),
-            _ => lines(&night)?,
+        let chosen = self.format.unwrap_or(if answering.format() == Format::Table { As::Table } else { As::Ndjson });
+        let options = report::Options {
+            rows: config.report.rows.unwrap_or(ROWS),
+            width: answering.width(),
+            succeeded_at: Some(Utc::now().timestamp()),
         };
+        if let Some(folder) = &self.out {
+            report::folder(folder, &night, &options)?;
+            console.status(&format!("report: {}", folder.display()));
+        }
+        let text = report::render(&night, chosen.format(), &options)?;
         answering.text(&text)?;
         let grave = |f: &Finding| {
             matches!(f.state, State::New | State::Worsened)
@@ -185,28 +217,6 @@ fn known(request: &Request) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn lines(night: &Night) -> Result<String> {
-    let mut text = String::new();
-    for finding in &night.findings {
-        let line =
-            serde_json::to_string(finding).map_err(|e| Error::internal("a finding cannot be written").source(e))?;
-        text.push_str(&line);
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn screen(night: &Night) -> String {
-    let mut text =
-        format!("{}: {} events, {} sessions\n", night.header.night, night.header.events, night.header.sessions);
-    for f in &night.findings {
-        let line = format!("{} {} {} {}: {}", f.severity.as_str(), f.state.as_str(), f.detection, f.title, f.reason);
-        text.push_str(&visible(&line));
-        text.push('\n');
-    }
-    text
 }
 
 fn tested_text(nights: &[(String, Vec<Finding>)]) -> String {

@@ -49,7 +49,7 @@ pub async fn engine(lake: &Lake, setup: &Setup, from: i64, until: i64) -> Result
     let span = (from.saturating_sub(LOOK_BACK), until.saturating_sub(1));
     let engine = Engine::over_span(lake, &Filters::default(), setup.clone(), Some(span)).await?;
     engine.teach(functions::all());
-    engine.define("profiled", &dev("10-profiled", PROFILED)).await?;
+    engine.define("profiled", PROFILED).await?;
     Ok(engine)
 }
 
@@ -122,8 +122,7 @@ pub async fn bring_up_to_date(lake: &mut Lake, setup: &Setup, night: i32) -> Res
 /// # Errors
 /// The query fails.
 pub async fn values(engine: &Engine, from: i64, until: i64) -> Result<RecordBatch> {
-    let make = dev("20-daily", MAKE);
-    let sorted = format!("{make}\nORDER BY event_date, entity_type, feature, entity, value");
+    let sorted = format!("{MAKE}\nORDER BY event_date, entity_type, feature, entity, value");
     let parameters = vec![("from".to_owned(), moment(from)), ("until".to_owned(), moment(until))];
     let rows = ask(engine, &sorted, parameters).await?;
     let columns: Vec<ArrayRef> =
@@ -175,12 +174,4 @@ async fn made_from(lake: &Lake, setup: &Setup) -> Result<BTreeMap<i32, (u64, Str
             (days.value(row), (u64::try_from(counts.value(row)).unwrap_or_default(), recipes.value(row).to_owned()))
         })
         .collect())
-}
-
-/// DEV
-pub fn dev(name: &str, text: &str) -> String {
-    std::env::var("ROLECALL_BASELINES")
-        .ok()
-        .and_then(|d| std::fs::read_to_string(format!("{d}/{name}.sql")).ok())
-        .unwrap_or_else(|| text.to_owned())
 }
