@@ -20,6 +20,8 @@ mod fuzzed;
 mod ingest;
 mod lake_s3;
 mod maintenance;
+#[path = "support/night.rs"]
+mod night;
 mod outputs;
 mod own_security;
 #[path = "support/proxy.rs"]
@@ -27,6 +29,7 @@ mod proxy;
 mod questions;
 mod readme;
 mod real_logs;
+mod report_formats;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;

@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Format;
-use super::{ask, completions, ingest, lake, man, report, shell, sql, timeline, verify, who};
+use super::{ask, completions, findings, ingest, lake, man, report, shell, sql, timeline, verify, who};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lake::store::LakeOptions;
@@ -52,6 +52,7 @@ pub enum Verb {
     Who(who::Who),
     Timeline(timeline::Timeline),
     Report(report::Report),
+    Findings(findings::Findings),
     Verify(verify::Verify),
     Lake(lake::Lake),
     Completions(completions::Completions),

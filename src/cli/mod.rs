@@ -8,6 +8,7 @@ mod ask;
 mod asking;
 mod completions;
 mod console;
+mod findings;
 mod ingest;
 mod interrupt;
 mod lake;
@@ -100,6 +101,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Outcome> {
         Verb::Man(man) => man.run(console),
         Verb::Verify(verify) => working(|interrupt| async move { verify.run(console, &interrupt).await }),
         Verb::Timeline(timeline) => working(|interrupt| async move { timeline.run(console, &interrupt).await }),
+        Verb::Findings(findings) => working(|interrupt| async move { findings.run(console, &interrupt).await }),
         Verb::Report(report) => working(|interrupt| async move { report.run(console, &interrupt).await }),
         Verb::Lake(lake) => working(|interrupt| async move { lake.run(console, &interrupt).await }),
     }

@@ -12,17 +12,16 @@ use super::console::Console;
 use super::interrupt::Interrupt;
 use super::output::{Format, visible};
 use crate::config::Config;
+use crate::config::notify::Notify;
+use crate::detect::assemble::date;
 use crate::detect::finding::{Finding, Severity, State};
 use crate::detect::night_tables::Span;
 use crate::detect::nightly::{self, Request};
-use crate::detect::{baseline, lock};
-use crate::error::{Error, Result};
+use crate::detect::{baseline, lock, sigma};
+use crate::error::{Error, Kind, Result};
 use crate::lake::store::Lake;
-use crate::report;
+use crate::report::{self, Options, notify};
 use crate::words::moment as times;
-
-/// Rows to act on that a page shows where the configuration says nothing.
-const ROWS: usize = 10;
 
 /// How the report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,15 +30,15 @@ enum As {
     Table,
     /// The findings, one JSON object a line
     Ndjson,
-    /// The whole report as text
-    Markdown,
-    /// One self-contained page
+    /// One page that needs no network
     Html,
-    /// OCSF Detection Findings, one JSON object a line
+    /// The report as text
+    Markdown,
+    /// OCSF 1.5 Detection Findings, one a line
     Ocsf,
-    /// A Slack message of Block Kit
+    /// A Slack message
     Slack,
-    /// Numbers for a textfile collector
+    /// Numbers for node_exporter's textfile collector
     Prometheus,
 }
 
@@ -48,8 +47,8 @@ impl As {
         match self {
             Self::Table => report::Format::Screen,
             Self::Ndjson => report::Format::Jsonl,
-            Self::Markdown => report::Format::Markdown,
             Self::Html => report::Format::Html,
+            Self::Markdown => report::Format::Markdown,
             Self::Ocsf => report::Format::Ocsf,
             Self::Slack => report::Format::Slack,
             Self::Prometheus => report::Format::Prometheus,
@@ -109,6 +108,9 @@ pub struct Report {
     /// A folder of detections in the place of those that ship with rolecall
     #[arg(long, value_name = "DIR")]
     detections: Option<PathBuf>,
+    /// A folder of Sigma rules for CloudTrail, which are asked as well [default: the configuration's]
+    #[arg(long, value_name = "DIR")]
+    sigma: Option<PathBuf>,
     /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
     #[arg(long, value_name = "LAKE")]
     lake: Option<String>,
@@ -159,17 +161,36 @@ impl Report {
     /// The lake cannot be read or written, a detection fails, or another report is running.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let config = self.configured.load()?;
-        // Where nobody says, people get the summary and programs the findings.
-        let format = self.format.map(|format| if format == As::Table { Format::Table } else { Format::Ndjson });
+        let format = self.format.map(|format| match format {
+            As::Table => Format::Table,
+            _ => Format::Ndjson,
+        });
         let answering = Answering::begin(&Answer { format, output: self.output.clone() }, console)?;
-        interrupt.unless(self.reported(&config, answering, console)).await
+        let done = interrupt.unless(self.reported(&config, answering, console)).await;
+        if let Err(error) = &done
+            && error.kind() != Kind::Interrupted
+        {
+            let night = self.span().map(|span| date(span.night())).unwrap_or_default();
+            let told = |route: &Notify| notify::failure(route, &night, &error.to_string());
+            config.notify.iter().filter_map(|route| Some((route, told(route)?))).for_each(|one| send(one, console));
+        }
+        done
     }
 
     async fn reported(&self, config: &Config, answering: Answering, console: Console) -> Result<Outcome> {
         let location = lake_location(self.lake.as_deref(), config);
         let mut lake = Lake::open(&location, &self.s3.lake_options(config)).await?;
         let _lock = lock::take(&location)?;
+        let mut sigma = Vec::new();
+        if let Some(folder) = self.sigma.as_ref().or(config.report.sigma.as_ref()) {
+            let (rules, skipped) = sigma::read(folder)?;
+            for one in &skipped {
+                console.warning(&format!("{}: passed over: {}", one.file, one.reason));
+            }
+            sigma = rules;
+        }
         let request = Request {
+            sigma,
             span: self.span()?,
             detections: self.detection.clone(),
             folder: self.detections.clone(),
@@ -186,18 +207,23 @@ impl Report {
                 .warning(&format!("the lake has no events of {}", crate::detect::assemble::date(request.span.night())));
         }
         let night = nightly::report(&mut lake, config, &request).await?;
-        let chosen = self.format.unwrap_or(if answering.format() == Format::Table { As::Table } else { As::Ndjson });
-        let options = report::Options {
-            rows: config.report.rows.unwrap_or(ROWS),
+        let options = Options {
+            rows: config.report.rows.unwrap_or(Options::default().rows),
             width: answering.width(),
             succeeded_at: Some(Utc::now().timestamp()),
         };
+        let asked = self.format.unwrap_or(if answering.format() == Format::Table { As::Table } else { As::Ndjson });
+        let text = report::render(&night, asked.format(), &options)?;
         if let Some(folder) = &self.out {
             report::folder(folder, &night, &options)?;
             console.status(&format!("report: {}", folder.display()));
         }
-        let text = report::render(&night, chosen.format(), &options)?;
         answering.text(&text)?;
+        for route in &config.notify {
+            if let Some(message) = notify::message(route, &night, &options)? {
+                send((route, message), console);
+            }
+        }
         let grave = |f: &Finding| {
             matches!(f.state, State::New | State::Worsened)
                 && self.fail_on.is_some_and(|least| f.severity >= least.severity())
@@ -217,6 +243,13 @@ fn known(request: &Request) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Tells one route. That it cannot be told is said and does not undo the report.
+fn send((route, message): (&Notify, String), console: Console) {
+    if let Err(error) = notify::send(route, &message) {
+        console.warning(&format!("notify '{}': {error}", route.name));
+    }
 }
 
 fn tested_text(nights: &[(String, Vec<Finding>)]) -> String {

@@ -5,7 +5,9 @@
 //! list of accounts that it names, and decides nothing about logs.
 
 mod accounts;
+pub mod allow;
 mod mistake;
+pub mod notify;
 mod schema;
 mod values;
 

@@ -60,8 +60,9 @@ pub struct Config {
     _serve: Option<NotYet>,
     #[serde(default, rename = "keep", deserialize_with = "values::no_section")]
     _keep: Option<NotYet>,
-    #[serde(default, rename = "notify", deserialize_with = "values::no_section")]
-    _notify: Option<NotYet>,
+    /// Whom a report is told to.
+    #[serde(default)]
+    pub notify: Vec<super::notify::Notify>,
     #[serde(default, rename = "privacy", deserialize_with = "values::no_section")]
     _privacy: Option<NotYet>,
 }

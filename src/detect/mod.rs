@@ -4,6 +4,7 @@
 //! `assemble` makes findings of their rows, `combine` lets weak signals add up, `history` says what was there before, and
 //! `nightly` does all of it in order.
 
+pub mod allow;
 pub mod assemble;
 pub mod baseline;
 pub mod catalogue;
@@ -19,4 +20,5 @@ pub mod night_tables;
 pub mod nightly;
 pub mod score;
 pub mod sections;
+pub mod sigma;
 pub mod stored;

@@ -9,15 +9,17 @@ use super::baseline::{self, WINDOW};
 use super::catalogue::{self, Detection};
 use super::finding::{Finding, Severity, State};
 use super::history::History;
-use super::night::{Header, Night, RuleHealth, Watched};
+use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
-use super::{combine, hit, sections, stored};
+use super::{allow, combine, hit, sections, sigma, stored};
 use crate::config::Config;
+use crate::config::allow::AllowList;
 use crate::error::Result;
 use crate::lake::store::Lake;
 use crate::source::Filters;
 use crate::sql::session::Engine;
 use crate::sql::setup::Setup;
+use crate::words::pattern::like;
 
 /// Nights before this one that are looked at again for events that came late.
 const LATE: i32 = 3;
@@ -31,6 +33,8 @@ pub struct Request {
     pub detections: Vec<String>,
     /// A folder of detections in the place of the built-in ones.
     pub folder: Option<PathBuf>,
+    /// Sigma rules that are asked as well.
+    pub sigma: Vec<sigma::Rule>,
     /// Whether the findings are kept in the lake.
     pub keep: bool,
 }
@@ -98,6 +102,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     }
     history.judge(&mut findings, night);
     planned(config, &mut findings);
+    let muted = allowed(config, &mut findings, &earlier, night)?;
     settle(config, &mut findings);
     let looked = sections::looked(&engine, span).await?;
     let (coverage, gaps) = sections::coverage(&engine, span).await?;
@@ -134,10 +139,10 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
         relations,
         learning: sections::learning(&engine, span).await?,
         hygiene: sections::hygiene(&engine, span).await?,
-        muted: Vec::new(),
+        muted,
         hours: sections::hours(&engine, span).await?,
         coverage,
-        sigma: Vec::new(),
+        sigma: sigma_findings(&engine, request).await?,
     })
 }
 
@@ -231,6 +236,23 @@ async fn new_accounts(engine: &Engine) -> Result<BTreeSet<String>> {
     Ok(night_tables::texts(&rows, "entity")?.iter().flatten().map(str::to_owned).collect())
 }
 
+/// What Sigma's rules find. A rule that fails is told of and passed over.
+async fn sigma_findings(engine: &Engine, request: &Request) -> Result<Vec<Finding>> {
+    let (findings, skipped) = sigma::run(engine, &request.sigma, request.span).await?;
+    for one in skipped {
+        tracing::warn!(rule = one.file, reason = one.reason, "a Sigma rule was passed over");
+    }
+    Ok(findings)
+}
+
+/// Hides what the allow-list allows.
+fn allowed(config: &Config, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Result<Vec<Muted>> {
+    let Some(file) = &config.report.allow_file else { return Ok(Vec::new()) };
+    let list = AllowList::read(file)?;
+    let night = chrono::NaiveDate::from_epoch_days(night).unwrap_or_default();
+    Ok(allow::apply(&list, findings, night, &allow::last_used(earlier)))
+}
+
 /// Work that is announced explains what it explains.
 fn planned(config: &Config, findings: &mut [Finding]) {
     for finding in findings.iter_mut().filter(|f| f.state != State::Suppressed && f.state != State::Resolved) {
@@ -249,20 +271,6 @@ fn planned(config: &Config, findings: &mut [Finding]) {
             finding.suppressed_by = Some(format!("planned: {}", work.name));
         }
     }
-}
-
-/// Whether a text is as a pattern says in which `*` stands for any text.
-fn like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 /// Owners, and the order: the gravest first.

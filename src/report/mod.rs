@@ -5,6 +5,7 @@ mod escape;
 mod html;
 mod jsonl;
 mod markdown;
+pub mod notify;
 mod ocsf;
 mod parts;
 mod prometheus;

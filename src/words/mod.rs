@@ -6,4 +6,5 @@ pub mod lines;
 pub mod moment;
 pub mod nearest;
 pub mod number;
+pub mod pattern;
 pub mod size;

@@ -91,7 +91,12 @@ pub fn quiet() -> Night {
         muted: Vec::new(),
         rules: Vec::new(),
         hours: (0..24)
-            .map(|at| Hour { hour: hour(at), sessions: 40 + at * at % 97, usual: Some(60.0 + at as f64), failures: at % 5 })
+            .map(|at| Hour {
+                hour: hour(at),
+                sessions: 40 + at * at % 97,
+                usual: Some(60.0 + at as f64),
+                failures: at % 5,
+            })
             .collect(),
         coverage: ["210000000004", "210000000005", "210000000007"]
             .iter()
@@ -115,7 +120,8 @@ pub fn whole() -> Night {
     let mut stolen = finding("CTAR-013", Severity::Critical, State::New, "A workload's credential used off its home");
     stolen.score = 24.0;
     add(&mut night, stolen);
-    let mut worse = finding("CTAR-006", Severity::High, State::Worsened, "A session renews itself through a cycle of roles");
+    let mut worse =
+        finding("CTAR-006", Severity::High, State::Worsened, "A session renews itself through a cycle of roles");
     (worse.nights, worse.total_events, worse.score) = (3, 210, 19.5);
     worse.first_seen = "2026-11-16T02:00:00Z".to_owned();
     worse.owner = None;
@@ -131,7 +137,8 @@ pub fn whole() -> Night {
     let mut hidden = finding("CTAR-021", Severity::High, State::Suppressed, "A tool of attackers called");
     hidden.suppressed_by = Some("allow pentest-november".to_owned());
     add(&mut night, hidden);
-    night.sigma = vec![finding("b4e8c2a1-0000-4000-8000-000000000001", Severity::Low, State::New, "AWS Root Credentials")];
+    night.sigma =
+        vec![finding("b4e8c2a1-0000-4000-8000-000000000001", Severity::Low, State::New, "AWS Root Credentials")];
     night.watch = vec![
         Watched {
             entity: "arn:aws:iam::210000000004:user/finn.haas".to_owned(),
@@ -155,8 +162,18 @@ pub fn whole() -> Night {
         count: 2,
     };
     night.relations = vec![
-        relation("new_edge", "arn:aws:iam::210000000004:user/finn.haas", "arn:aws:iam::210000000007:role/archive-reader", Some("data")),
-        relation("new_edge", "arn:aws:iam::210000000004:role/ci-hub", "arn:aws:iam::210000000007:role/archive-reader", Some("data")),
+        relation(
+            "new_edge",
+            "arn:aws:iam::210000000004:user/finn.haas",
+            "arn:aws:iam::210000000007:role/archive-reader",
+            Some("data"),
+        ),
+        relation(
+            "new_edge",
+            "arn:aws:iam::210000000004:role/ci-hub",
+            "arn:aws:iam::210000000007:role/archive-reader",
+            Some("data"),
+        ),
         relation("new_external_account", "999900001111", "arn:aws:iam::210000000005:role/vendor-scan", None),
         relation("vanished_edge", "lambda.amazonaws.com", "arn:aws:iam::210000000005:role/nightly", None),
     ];
@@ -223,7 +240,8 @@ pub fn whole() -> Night {
 }
 
 /// The marks that every text of a hostile night begins and ends with.
-const BEFORE: &str = "\"><img src=x onerror=document.title='run'><script>document.title='run'</script>{{7*7}}`|*_[x](javascript:run)";
+const BEFORE: &str =
+    "\"><img src=x onerror=document.title='run'><script>document.title='run'</script>{{7*7}}`|*_[x](javascript:run)";
 const BEHIND: &str = "\u{202e}\u{1b}[2J</details></style></svg>&<!channel>https://evil.example -->\r\n# x";
 
 /// The whole night with markup in every text.
@@ -252,7 +270,8 @@ pub fn hostile() -> Night {
 pub fn crowded() -> Night {
     let mut night = whole();
     for number in 0..60 {
-        let mut one = finding("CTAR-013", Severity::High, State::New, &format!("Credential {number} {}", "long ".repeat(300)));
+        let mut one =
+            finding("CTAR-013", Severity::High, State::New, &format!("Credential {number} {}", "long ".repeat(300)));
         one.reason = "&".repeat(9000);
         one.next = format!("rolecall timeline {}", "<".repeat(4000));
         one.source_ips = (0..300).map(|at| format!("198.51.100.{at}")).collect();

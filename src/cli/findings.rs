@@ -1,0 +1,325 @@
+//! `rolecall findings`: what the reports found and what people said of it, so that tuning needs no hand-edited file.
+
+use chrono::{Duration, NaiveDate, Utc};
+use clap::{Args, Subcommand, ValueEnum};
+use datafusion::common::ScalarValue;
+
+use super::Outcome;
+use super::answer::Answering;
+use super::arguments::{Answer, Configured, S3, lake_location};
+use super::console::Console;
+use super::interrupt::Interrupt;
+use super::output::{Format, visible};
+use crate::config::allow::{AllowList, Allowed, DAYS, Matching};
+use crate::detect::finding::Finding;
+use crate::detect::stored::{self, Verdict};
+use crate::detect::{allow, baseline};
+use crate::error::{Error, Kind, Result};
+use crate::lake::store::Lake;
+use crate::source::Filters;
+use crate::sql::session::Engine;
+use crate::sql::setup::Setup;
+use crate::words::moment as times;
+
+/// List and show findings, judge them, or hide them for a while
+#[derive(Debug, Args)]
+pub struct Findings {
+    #[command(subcommand)]
+    verb: FindingsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum FindingsVerb {
+    List(List),
+    Show(Show),
+    Close(Close),
+    Allow(Allow),
+}
+
+/// Which lake.
+#[derive(Debug, Args)]
+struct At {
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
+    #[arg(long, value_name = "LAKE")]
+    lake: Option<String>,
+    #[command(flatten)]
+    s3: S3,
+    #[command(flatten)]
+    configured: Configured,
+}
+
+/// List what is open: the findings of the latest night that is neither resolved nor hidden, the gravest first
+#[derive(Debug, Args)]
+struct List {
+    /// Another night
+    #[arg(long, value_name = "DATE")]
+    night: Option<NaiveDate>,
+    /// Resolved and hidden ones too
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    answer: Answer,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Show one finding, every night of it, and what was said of it
+#[derive(Debug, Args)]
+struct Show {
+    /// Its fingerprint, or the beginning of it
+    fingerprint: String,
+    #[command(flatten)]
+    answer: Answer,
+    #[command(flatten)]
+    at: At,
+}
+
+/// What a finding was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Said {
+    /// It was what it says
+    True,
+    /// Nothing was there
+    FalsePositive,
+    /// It was there, and nothing is wrong with it
+    Benign,
+}
+
+/// Judge a finding: what is false or benign is hidden from then on, and counts against its detection
+///
+/// Verdicts are rows of the lake (SELECT * FROM verdicts); the latest counts. The report shows each detection's share of accepted ones.
+#[derive(Debug, Args)]
+struct Close {
+    /// Its fingerprint, or the beginning of it
+    fingerprint: String,
+    /// What it was
+    #[arg(long, value_enum)]
+    verdict: Said,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who says so
+    #[arg(long, value_name = "NAME", env = "USER")]
+    owner: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Hide a finding for a while: adds an entry to the allow-list, which keeps its comments
+///
+/// The entry names the fingerprint. To hide more than one finding, write networks, roles or principals into the file.
+#[derive(Debug, Args)]
+struct Allow {
+    /// Its fingerprint, or the beginning of it
+    fingerprint: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who answers for it
+    #[arg(long, value_name = "NAME")]
+    owner: String,
+    /// For how long: 30d; 180d at most
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasting)]
+    lasting: i64,
+    /// The ticket
+    #[arg(long, value_name = "TEXT")]
+    ticket: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+fn lasting(text: &str) -> Result<i64, String> {
+    let days = times::duration(text).map(|d| d.num_days());
+    days.filter(|days| (1..=DAYS).contains(days)).ok_or_else(|| format!("write days, 1d to {DAYS}d"))
+}
+
+impl Findings {
+    /// Does what was asked of the findings.
+    ///
+    /// # Errors
+    /// There is no lake or no such finding, or something cannot be written.
+    pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
+        match self.verb {
+            FindingsVerb::List(list) => {
+                let answering = Answering::begin(&list.answer, console)?;
+                interrupt.unless(list.run(answering)).await
+            }
+            FindingsVerb::Show(show) => {
+                let answering = Answering::begin(&show.answer, console)?;
+                interrupt.unless(show.run(answering)).await
+            }
+            FindingsVerb::Close(close) => interrupt.unless(close.run(console)).await,
+            FindingsVerb::Allow(allow) => interrupt.unless(allow.run(console)).await,
+        }
+    }
+}
+
+impl At {
+    async fn open(&self) -> Result<(Lake, Engine)> {
+        let config = self.configured.load()?;
+        let location = lake_location(self.lake.as_deref(), &config);
+        let lake = Lake::open(&location, &self.s3.lake_options(&config)).await?;
+        // Of the events nothing is asked.
+        let engine = Engine::over_span(&lake, &Filters::default(), Setup::of(&config)?, Some((0, 0))).await?;
+        Ok((lake, engine))
+    }
+}
+
+/// The latest row of the one finding that a fingerprint, or its beginning, names.
+async fn find(engine: &Engine, fingerprint: &str) -> Result<Finding> {
+    let given = vec![("given".to_owned(), ScalarValue::from(fingerprint))];
+    let sql = "SELECT * FROM findings WHERE starts_with(fingerprint, $given) ORDER BY night DESC, fingerprint";
+    let found = stored::read(&baseline::ask(engine, sql, given).await?)?;
+    let first = found.first().ok_or_else(|| {
+        Error::new(Kind::Empty, format!("there is no finding '{fingerprint}'"))
+            .hint("rolecall findings list --all shows them")
+    })?;
+    if found.iter().any(|one| one.fingerprint != first.fingerprint) {
+        return Err(Error::usage(format!("'{fingerprint}' begins more than one fingerprint")).hint("write more of it"));
+    }
+    Ok(first.clone())
+}
+
+impl List {
+    async fn run(&self, answering: Answering) -> Result<Outcome> {
+        let (_, engine) = self.at.open().await?;
+        let night = self.night.map_or("(SELECT max(night) FROM nights)".to_owned(), |night| format!("DATE '{night}'"));
+        let open = if self.all { "" } else { "AND state NOT IN ('resolved', 'suppressed')" };
+        let columns = if answering.format() == Format::Table {
+            "fingerprint, severity, state, detection, title, arn_short(origin) AS origin, nights, last_seen"
+        } else {
+            "*"
+        };
+        let sql = format!(
+            "SELECT {columns} FROM findings WHERE night = {night} {open} ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 \
+             WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, score DESC, fingerprint"
+        );
+        answering.stream(engine.query(&sql, Vec::new()).await?).await?;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl Show {
+    async fn run(&self, answering: Answering) -> Result<Outcome> {
+        let (_, engine) = self.at.open().await?;
+        let finding = find(&engine, &self.fingerprint).await?;
+        if answering.format() != Format::Table {
+            let given = vec![("given".to_owned(), ScalarValue::from(finding.fingerprint.as_str()))];
+            let sql = "SELECT * FROM findings WHERE fingerprint = $given ORDER BY night";
+            answering.stream(engine.query(sql, given).await?).await?;
+            return Ok(Outcome::Complete);
+        }
+        let verdicts = stored::verdicts(&engine).await?;
+        let said = verdicts.iter().filter(|verdict| verdict.fingerprint == finding.fingerprint);
+        answering.text(&shown(&finding, said))?;
+        Ok(Outcome::Complete)
+    }
+}
+
+fn shown<'a>(finding: &Finding, verdicts: impl Iterator<Item = &'a Verdict>) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            text.push_str(&format!("{name:<13}{}\n", visible(value)));
+        }
+    };
+    line("what", &format!("{} ({}, {})", finding.title, finding.severity.as_str(), finding.detection));
+    line("state", &format!("{} on the night of {}", finding.state.as_str(), finding.night));
+    line("hidden by", finding.suppressed_by.as_deref().unwrap_or_default());
+    line("who", &finding.origin);
+    line("why", &finding.reason);
+    line("when", &format!("{} to {}", finding.first_seen, finding.last_seen));
+    line(
+        "seen",
+        &format!(
+            "{} nights, {} events this night, {} in all",
+            finding.nights, finding.event_count, finding.total_events
+        ),
+    );
+    for (name, list) in [
+        ("chain", &finding.chain),
+        ("principals", &finding.principals),
+        ("roles", &finding.role_arns),
+        ("addresses", &finding.source_ips),
+        ("accounts", &finding.accounts),
+        ("sessions", &finding.session_ids),
+        ("access keys", &finding.access_keys),
+        ("ATT&CK", &finding.attack),
+    ] {
+        line(name, &list.join(", "));
+    }
+    for event in &finding.evidence {
+        line("event", &format!("{} {} {}", event.event_date, event.account, event.event_id));
+    }
+    line("fingerprint", &finding.fingerprint);
+    for verdict in verdicts {
+        line("verdict", &format!("{} by {}: {}", verdict.verdict, verdict.owner, verdict.reason));
+    }
+    line("next", &finding.next);
+    text
+}
+
+impl Close {
+    async fn run(&self, console: Console) -> Result<Outcome> {
+        let (mut lake, engine) = self.at.open().await?;
+        let finding = find(&engine, &self.fingerprint).await?;
+        let (verdict, word) = match self.verdict {
+            Said::True => ("accepted", ""),
+            Said::FalsePositive => ("dismissed", "false positive: "),
+            Said::Benign => ("dismissed", "benign: "),
+        };
+        if verdict == "dismissed" && allow::always_told(&finding) {
+            return Err(Error::usage("what tampers with logs or makes a root password is never hidden")
+                .context("finding", finding.fingerprint));
+        }
+        let said = Verdict {
+            fingerprint: finding.fingerprint.clone(),
+            detection: finding.detection.clone(),
+            verdict: verdict.to_owned(),
+            reason: format!("{word}{}", self.reason),
+            owner: self.owner.clone(),
+            night: finding.night.clone(),
+            given_at: Utc::now().timestamp_micros(),
+        };
+        stored::add_verdict(&mut lake, &said).await?;
+        console.status(&format!("{verdict}: {} ({})", finding.title, finding.fingerprint));
+        Ok(Outcome::Complete)
+    }
+}
+
+impl Allow {
+    async fn run(&self, console: Console) -> Result<Outcome> {
+        let config = self.at.configured.load()?;
+        let file = config.report.allow_file.as_ref().ok_or_else(|| {
+            Error::usage("the configuration names no allow-list")
+                .hint("write under [report]: allow_file = 'allow.toml'")
+        })?;
+        let (_, engine) = self.at.open().await?;
+        let finding = find(&engine, &self.fingerprint).await?;
+        if allow::always_told(&finding) {
+            return Err(Error::usage("what tampers with logs or makes a root password is never hidden")
+                .context("finding", finding.fingerprint));
+        }
+        let created = Utc::now().date_naive();
+        let entry = Allowed {
+            id: format!(
+                "{}-{}",
+                finding.detection.to_lowercase(),
+                finding.fingerprint.chars().take(12).collect::<String>()
+            ),
+            detections: vec![finding.detection.clone()],
+            matching: Matching { fingerprint: vec![finding.fingerprint.clone()], ..Matching::default() },
+            reason: self.reason.clone(),
+            owner: self.owner.clone(),
+            ticket: self.ticket.clone(),
+            // The night that is judged lies before today.
+            created: finding.night.parse().map_or(created, |night: NaiveDate| night.min(created)),
+            expires: created + Duration::days(self.lasting),
+        };
+        // Counted from the night, the time must not become longer than any may be.
+        let entry = Allowed { expires: entry.expires.min(entry.created + Duration::days(DAYS)), ..entry };
+        AllowList::add(file, &entry)?;
+        console.status(&format!("{}: hidden until {} ({})", entry.id, entry.expires, file.display()));
+        Ok(Outcome::Complete)
+    }
+}
