@@ -12,7 +12,7 @@
 WITH refused AS (
     SELECT coalesce(caller_arn, origin) AS who, role_arn, count(*) AS n, min(event_time) AS first_at, max(event_time) AS last_at, min(source_ip) AS ip, array_agg(DISTINCT event_id) AS event_ids
     FROM failures
-    WHERE event_time >= $from AND event_time < $until AND reason LIKE 'denied%' AND role_arn IS NOT NULL
+    WHERE event_time >= $from AND event_time < $until AND reason LIKE 'denied%' AND succeeded_at IS NULL AND role_arn IS NOT NULL
     GROUP BY 1, 2
     HAVING count(*) >= 5 AND max(event_time) - min(event_time) > INTERVAL '5 minutes'
 ), changed AS (
