@@ -21,7 +21,8 @@ WITH portal AS (
     JOIN tonight t ON t.requester_ip = p.ip AND t.issued_at >= p.event_time - INTERVAL '5 seconds' AND t.issued_at <= p.event_time + INTERVAL '5 seconds' AND t.permission_set IS NOT NULL
     WHERE p.event_name = 'GetRoleCredentials'
 ), pairs AS (
-    SELECT b.credential_id, b.person, a.ip AS ip1, b.ip AS ip2, b.event_id, b.event_time, o.session_id, o.who, k.value AS known_network, coalesce(h.new_days, 0) AS new_days, coalesce(h.days, 0) AS days
+    SELECT b.credential_id, b.person, a.ip AS ip1, b.ip AS ip2, b.event_id, b.event_time, o.session_id, o.who, k.value AS known_network, coalesce(h.new_days, 0) AS new_days, coalesce(h.days, 0) AS days,
+           (SELECT coalesce(max(history_days), 0) FROM peers) AS history_days
     FROM portal a
     JOIN portal b ON b.credential_id = a.credential_id AND b.network <> a.network AND b.event_time >= a.event_time AND b.event_time <= a.event_time + INTERVAL '60 minutes'
     LEFT JOIN owner o ON o.event_id = b.event_id
@@ -42,7 +43,8 @@ WITH portal AS (
         AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.source_ip = p.ip AND l.event_time >= p.event_time - INTERVAL '15 minutes' AND l.event_time <= p.event_time + INTERVAL '15 minutes' AND l.kind <> 'device_code')
 )
 SELECT coalesce(min(who), person) AS entity, 'networks' AS target, 13.0 AS score,
-       CASE WHEN max(new_days) * 5 < max(days) OR max(days) = 0 THEN 'high' ELSE 'low' END AS severity,
+       CASE WHEN max(days) >= 7 AND max(new_days) * 8 < max(days) THEN 'high' WHEN max(days) = 0 AND max(history_days) >= 3 THEN 'info'
+            WHEN max(days) = 0 THEN 'medium' ELSE 'low' END AS severity,
        concat('One portal credential of ', coalesce(min(who), person), ' is used from two networks') AS title,
        concat(min(ip1), ' and ', min(ip2), ' within an hour; the second is new for this person') AS reason,
        array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL) AS session_ids, array_distinct(array_concat(array_agg(DISTINCT ip1), array_agg(DISTINCT ip2))) AS source_ips,
