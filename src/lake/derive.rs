@@ -3,15 +3,14 @@
 //! Takes deduplicated events only, once each; rows of several runs merge by minimum, maximum and sum.
 
 use arrow::array::{Array, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
 use hashbrown::HashMap;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sts::call::{self, Facts};
 use crate::sts::denial;
 
-use super::rows::{Cell, Rows, text_column, typed};
+use super::rows::{Cell, Rows, in_order, text_column, typed};
 use super::schema::{ACTIVITY, CREDENTIAL_CALLS, Table, Type};
 
 /// The columns of `events` that deriving reads; a reader need build no others.
@@ -119,7 +118,10 @@ impl Derived {
         for (key, counts) in order {
             push_activity(&mut rows, key, counts);
         }
-        Ok(vec![(&CREDENTIAL_CALLS, by_time(&self.calls.finish()?)?), (&ACTIVITY, rows.finish()?)])
+        Ok(vec![
+            (&CREDENTIAL_CALLS, in_order(&self.calls.finish()?, &["event_time", "event_id"])?),
+            (&ACTIVITY, rows.finish()?),
+        ])
     }
 
     fn add_call(&mut self, events: &Columns, row: usize) {
@@ -240,15 +242,6 @@ impl Derived {
             }
         }
     }
-}
-
-/// Calls in order of time and event id.
-fn by_time(calls: &RecordBatch) -> Result<RecordBatch> {
-    let unsortable = |e| Error::internal("cannot put calls in order").source(e);
-    let columns = ["event_time", "event_id"].into_iter().filter_map(|name| calls.column_by_name(name));
-    let columns: Vec<_> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
-    let places = lexsort_to_indices(&columns, None).map_err(unsortable)?;
-    take_record_batch(calls, &places).map_err(unsortable)
 }
 
 /// What activity is put in order by: the day, then whose it is.

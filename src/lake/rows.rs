@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringArray,
     StringBuilder, TimestampMicrosecondBuilder, new_null_array,
 };
-use arrow::compute::cast;
+use arrow::compute::{SortColumn, cast, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field};
 
 use crate::error::{Error, Result};
@@ -168,4 +168,13 @@ pub fn typed<A: Clone + 'static>(batch: &RecordBatch, name: &str, wanted: &DataT
     let array = column(batch, name, wanted)?;
     let found = array.as_any().downcast_ref::<A>().cloned();
     found.ok_or_else(|| Error::internal(format!("column {name} has an unexpected type")))
+}
+
+/// The rows of `batch` in order of some of its columns, the first of them first.
+pub fn in_order(batch: &RecordBatch, columns: &[&str]) -> Result<RecordBatch> {
+    let unsortable = |e| Error::internal("rows cannot be put in order").source(e);
+    let columns = columns.iter().filter_map(|name| batch.column_by_name(name));
+    let columns: Vec<_> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
+    let places = lexsort_to_indices(&columns, None).map_err(unsortable)?;
+    take_record_batch(batch, &places).map_err(unsortable)
 }

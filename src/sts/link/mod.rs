@@ -7,6 +7,7 @@
 mod callers;
 mod chain;
 mod index;
+mod role;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use super::super::names::{Name, Names};
 use super::super::{arn, session_name};
 use super::index::Who;
+use super::role::{Role, Roles};
 use super::uses::Tied;
 use super::{CREATION_SLACK, Caller, Issue, Method, Revocation, Sighting, Use};
 
@@ -223,37 +224,6 @@ impl Session {
         self.expires_at
             .or(self.valid_until)
             .unwrap_or_else(|| self.issued_at.unwrap_or_default().saturating_add(longest))
-    }
-}
-
-/// What a role's ARN says.
-#[derive(Debug, Clone, Copy, Default)]
-struct Role {
-    arn: Name,
-    name: Name,
-    account: Name,
-    permission_set: Name,
-}
-
-impl Role {
-    fn of(names: &mut Names, role_arn: Name) -> Role {
-        let text = names.text(role_arn).to_owned();
-        Role {
-            arn: role_arn,
-            name: names.add(arn::name(&text)),
-            account: names.add(arn::account(&text)),
-            permission_set: names.add(arn::permission_set(arn::name(&text).unwrap_or_default())),
-        }
-    }
-}
-
-/// What is known of roles: many sessions show the same one.
-#[derive(Debug, Default)]
-struct Roles(HashMap<Name, Role>);
-
-impl Roles {
-    fn of(&mut self, names: &mut Names, role_arn: Name) -> Role {
-        *self.0.entry(role_arn).or_insert_with(|| Role::of(names, role_arn))
     }
 }
 
