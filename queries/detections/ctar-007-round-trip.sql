@@ -12,9 +12,9 @@ WITH back AS (
            coalesce(a.ours, false) AS through_ours
     FROM tonight t
     JOIN novel v ON v.entity_type = 'path' AND v.feature = 'shape' AND v.value = t.path_shape AND v.seen_days = 0
-    LEFT JOIN accounts a ON a.account_id = t.chain_accounts[cardinality(t.chain_accounts) - 1]
-    WHERE t.issued_tonight AND t.chain_depth >= 2 AND t.role_account <> t.chain_accounts[cardinality(t.chain_accounts) - 1]
-        AND (t.role_account = t.origin_account OR array_has(array_slice(t.chain_accounts, 1, cardinality(t.chain_accounts) - 2), t.role_account))
+    LEFT JOIN accounts a ON a.account_id = t.chain_accounts[CAST(cardinality(t.chain_accounts) AS bigint) - 1]
+    WHERE t.issued_tonight AND t.chain_depth >= 2 AND t.role_account <> t.chain_accounts[CAST(cardinality(t.chain_accounts) AS bigint) - 1]
+        AND (t.role_account = t.origin_account OR array_has(array_slice(t.chain_accounts, 1, CAST(cardinality(t.chain_accounts) AS bigint) - 2), t.role_account))
 )
 SELECT who AS entity, shape AS target, 9.0 AS score,
        CASE WHEN max(history_days) < 7 THEN 'low' WHEN NOT bool_and(through_ours) THEN 'high' ELSE 'medium' END AS severity,
