@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod coverage;
 mod crashes;
+mod detections;
 #[path = "support/digests.rs"]
 mod digests;
 mod exit_codes;

@@ -5,7 +5,7 @@
 WITH issued AS (
     SELECT CAST(issued_at AS DATE) AS day, session_id, caller, caller_type, caller_account, role_arn, role_account, shape, who, class,
            granted_seconds, requested_seconds, external_id, session_policy, session_tags, mfa_at_issue, session_name, issued_ip, chain_depth, path_shape,
-           cross_account, api, origin_provider, origin, origin_type, issued_at, requester_ip, requester_user_agent, issued_user_agent, source_identity, used_ips
+           cross_account, api, origin_provider, origin, origin_type, issued_at, requester_ip, requester_user_agent, source_identity, used_ips, root_session_id
     FROM profiled
     WHERE issue_seen AND issued_at >= $from AND issued_at < $until
 ), used AS (
@@ -30,33 +30,50 @@ WITH issued AS (
     FROM events
     WHERE event_time >= $from AND event_time < $until
     GROUP BY 1, 2, 3
+), refused AS (
+    SELECT CAST(event_time AS DATE) AS day, coalesce(caller_arn, origin) AS who, role_arn, event_time
+    FROM failures
+    WHERE event_time >= $from AND event_time < $until AND reason LIKE 'denied%' AND succeeded_at IS NULL AND role_arn IS NOT NULL
+), gave AS (
+    SELECT CAST(event_time AS DATE) AS day, caller_arn, serial_number, provider, identity_provider, event_time
+    FROM credential_calls
+    WHERE kind = 'issue' AND event_time >= $from AND event_time < $until AND (serial_number IS NOT NULL OR identity_provider IS NOT NULL)
+), trusts AS (
+    SELECT event_date AS day, concat(recipient_account_id, '/', json_get_str(request_parameters, 'roleName')) AS role,
+           trusted(coalesce(json_get_str(request_parameters, 'policyDocument'), json_get_str(request_parameters, 'assumeRolePolicyDocument'))) AS principals, event_time
+    FROM events
+    WHERE event_time >= $from AND event_time < $until AND event_source = 'iam.amazonaws.com' AND event_name IN ('UpdateAssumeRolePolicy', 'CreateRole') AND error_code IS NULL
+), fans AS (
+    SELECT day, who, root_session_id, count(DISTINCT role_arn) AS roles, min(issued_at) AS first_at, max(issued_at) AS last_at
+    FROM issued
+    GROUP BY day, who, root_session_id
 ), raw AS (
     SELECT day, 'caller' AS entity_type, caller AS entity, 'role' AS feature, role_arn AS value, 1 AS n, 0 AS n_err, issued_at AS first_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'caller', caller, 'shape', shape, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'caller', caller, 'api', api, 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'caller', caller, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'role', role_arn, 'caller', caller, 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'role', role_arn, 'caller_type', caller_type, 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'role', role_arn, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'role', role_arn, 'name', coalesce(session_name_pattern(session_name), ''), 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'role', role_arn, 'subject', subject_prefix(origin), 1, 0, issued_at, issued_at, session_id FROM issued WHERE api = 'AssumeRoleWithWebIdentity'
-    UNION ALL SELECT day, 'role', role_arn, 'provider', origin_provider, 1, 0, issued_at, issued_at, session_id FROM issued WHERE origin_provider IS NOT NULL
-    UNION ALL SELECT day, 'who', who, 'role', role_arn, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'who', who, 'shape', shape, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'who', who, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'who', who, 'hour', CAST(CAST(date_part('hour', issued_at) AS BIGINT) + CASE WHEN date_part('dow', issued_at) IN (0, 6) THEN 24 ELSE 0 END AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued WHERE class = 'human'
-    UNION ALL SELECT day, 'who', who, 'depth', CAST(chain_depth AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued
-    UNION ALL SELECT day, 'account', caller_account, 'account', role_account, 1, 0, issued_at, issued_at, session_id FROM issued WHERE cross_account
-    UNION ALL SELECT day, 'path', 'all', 'shape', path_shape, 1, 0, issued_at, issued_at, session_id FROM issued WHERE chain_depth > 1
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'external_id', coalesce(text_hash(external_id), ''), 1, 0, issued_at, issued_at, session_id FROM issued WHERE cross_account
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'policy', CASE WHEN session_policy IS NULL THEN 'none' WHEN session_policy LIKE '%AdministratorAccess%' THEN 'administrator' ELSE 'some' END, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'tags', coalesce(tag_keys(session_tags), ''), 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'mfa', CASE WHEN mfa_at_issue THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL AND caller_type = 'IAMUser'
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'agree', CASE WHEN array_has(used_ips, issued_ip) THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL AND ip_kind(issued_ip) = 'public' AND cardinality(used_ips) > 0
-    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'named', CASE WHEN coalesce(names_identity(session_name, origin), false) OR coalesce(names_identity(session_name, source_identity), false) THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at, session_id FROM issued WHERE role_arn IS NOT NULL AND origin_type <> 'service'
-    UNION ALL SELECT day, 'who', who, 'ip', issued_ip, 1, 0, issued_at, issued_at, session_id FROM issued WHERE ip_kind(issued_ip) = 'public' AND class <> 'service'
-    UNION ALL SELECT day, 'who', who, 'ip', requester_ip, 1, 0, issued_at, issued_at, session_id FROM issued WHERE ip_kind(requester_ip) = 'public'
-    UNION ALL SELECT day, 'who', who, 'requester_agent', agent_family(requester_user_agent), 1, 0, issued_at, issued_at, session_id FROM issued WHERE requester_user_agent IS NOT NULL
+    UNION ALL SELECT day, 'caller', caller, 'shape', shape, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
+    UNION ALL SELECT day, 'caller', caller, 'api', api, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'caller', caller, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'caller', caller, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'caller_type', caller_type, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'name', coalesce(session_name_pattern(session_name), ''), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'subject', subject_prefix(origin), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE api = 'AssumeRoleWithWebIdentity'
+    UNION ALL SELECT day, 'role', role_arn, 'provider', origin_provider, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE origin_provider IS NOT NULL
+    UNION ALL SELECT day, 'who', who, 'role', role_arn, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
+    UNION ALL SELECT day, 'who', who, 'shape', shape, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
+    UNION ALL SELECT day, 'who', who, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'who', who, 'hour', CAST(CAST(date_part('hour', issued_at) AS BIGINT) + CASE WHEN date_part('dow', issued_at) IN (0, 6) THEN 24 ELSE 0 END AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE class = 'human'
+    UNION ALL SELECT day, 'who', who, 'depth', CAST(chain_depth AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'account', caller_account, 'account', role_account, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE cross_account
+    UNION ALL SELECT day, 'path', 'all', 'shape', path_shape, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE chain_depth > 1
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'external_id', coalesce(text_hash(external_id), ''), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE cross_account
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'policy', CASE WHEN session_policy IS NULL THEN 'none' WHEN session_policy LIKE '%AdministratorAccess%' THEN 'administrator' ELSE 'some' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'tags', coalesce(tag_keys(session_tags), ''), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'mfa', CASE WHEN mfa_at_issue THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL AND caller_type = 'IAMUser'
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'agree', CASE WHEN array_has(used_ips, issued_ip) THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL AND ip_kind(issued_ip) = 'public' AND cardinality(used_ips) > 0
+    UNION ALL SELECT day, 'edge', caller || ' > ' || role_arn, 'named', CASE WHEN coalesce(names_identity(session_name, origin), false) OR coalesce(names_identity(session_name, source_identity), false) THEN 'true' ELSE 'false' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL AND origin_type <> 'service'
+    UNION ALL SELECT day, 'who', who, 'ip', issued_ip, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE ip_kind(issued_ip) = 'public' AND class <> 'service'
+    UNION ALL SELECT day, 'who', who, 'ip', requester_ip, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE ip_kind(requester_ip) = 'public'
+    UNION ALL SELECT day, 'who', who, 'requester_agent', agent_family(requester_user_agent), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE requester_user_agent IS NOT NULL
     UNION ALL SELECT day, 'role', role_arn, 'ip', ip, event_count, error_count, first_at, last_at, session_id FROM used
     UNION ALL SELECT day, 'role', role_arn, 'network', ip_neighbourhood(ip), event_count, error_count, first_at, last_at, session_id FROM used WHERE ip_kind = 'public'
     UNION ALL SELECT day, 'role', role_arn, 'agent', agent_family(user_agent), event_count, error_count, first_at, last_at, session_id FROM used
@@ -68,7 +85,12 @@ WITH issued AS (
     UNION ALL SELECT day, 'who', who, 'network', ip_neighbourhood(ip), event_count, error_count, first_at, last_at, NULL FROM own WHERE ip_kind = 'public'
     UNION ALL SELECT day, 'who', who, 'agent', agent_family(user_agent), event_count, error_count, first_at, last_at, NULL FROM own
     UNION ALL SELECT day, 'account', account, 'hour', CAST(hour AS VARCHAR), n, n_err, first_at, last_at, NULL FROM heard
-    UNION ALL SELECT day, 'all', 'all', 'hour', CAST(CAST(date_part('hour', issued_at) AS BIGINT) AS VARCHAR), 1, 0, issued_at, issued_at, session_id FROM issued
+    UNION ALL SELECT day, 'all', 'all', 'hour', CAST(CAST(date_part('hour', issued_at) AS BIGINT) AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'who', who, 'fan', CAST(roles AS VARCHAR), 1, 0, first_at, last_at, root_session_id FROM fans
+    UNION ALL SELECT day, 'who', who, 'denied', role_arn, 1, 1, event_time, event_time AS last_at, NULL FROM refused
+    UNION ALL SELECT day, 'caller', caller_arn, 'serial', serial_number, 1, 0, event_time, event_time AS last_at, NULL FROM gave WHERE serial_number IS NOT NULL
+    UNION ALL SELECT day, 'provider', provider, 'issuer', identity_provider, 1, 0, event_time, event_time AS last_at, NULL FROM gave WHERE provider LIKE '%:saml-provider/%'
+    UNION ALL SELECT day, 'trust', role, 'principal', unnest(string_to_array(principals, ' ')), 1, 0, event_time, event_time AS last_at, NULL FROM trusts WHERE principals IS NOT NULL
     UNION ALL SELECT day, 'role', role_arn, 'service', event_source, n, n_err, first_at, last_at, NULL FROM called WHERE role_arn IS NOT NULL
     UNION ALL SELECT day, 'role', role_arn, 'call', event_source || ':' || event_name, n, n_err, first_at, last_at, NULL FROM called WHERE role_arn IS NOT NULL
     UNION ALL SELECT day, 'who', who, 'service', event_source, n, n_err, first_at, last_at, NULL FROM called WHERE role_arn IS NULL

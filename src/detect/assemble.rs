@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray, ListArray, RecordBatch, TimestampMicrosecondArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use sha2::{Digest, Sha256};
 
 use super::baseline;
@@ -11,7 +14,7 @@ use super::catalogue::{Detection, hex};
 use super::finding::{Finding, State};
 use super::hit::Hit;
 use super::night_tables::{Span, texts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::rows::typed;
 use crate::lake::schema::Type;
 use crate::sql::session::Engine;
@@ -229,15 +232,17 @@ pub async fn with_evidence(engine: &Engine, drafts: &mut [Draft], span: Span) ->
     if wanted.is_empty() {
         return Ok(());
     }
-    let ids: datafusion::common::ScalarValue = list_of(&wanted);
+    let ids: StringArray = wanted.iter().map(|id| Some(*id)).collect();
+    let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8, true)]));
+    let rows = RecordBatch::try_new(schema.clone(), vec![Arc::new(ids)])
+        .map_err(|e| Error::internal("rows do not fit").source(e))?;
+    engine.keep("evidence_wanted", schema, vec![rows])?;
     let sql = "SELECT CAST(e.event_date AS VARCHAR) AS day, e.recipient_account_id AS account, e.event_id FROM events e \
-               JOIN (SELECT unnest($ids) AS id) w ON w.id = e.event_id \
+               JOIN evidence_wanted w ON w.id = e.event_id \
                WHERE e.event_time >= $from AND e.event_time < $until ORDER BY e.event_time, e.event_id, account";
     // Credentials live 36 hours at most: a session of the night may have been issued so long before.
     let before = Span { from: span.from - 2 * baseline::DAY, until: span.until };
-    let mut parameters = super::night_tables::parameters(before, &["from", "until"]);
-    parameters.push(("ids".to_owned(), ids));
-    let rows = baseline::ask(engine, sql, parameters).await?;
+    let rows = baseline::ask(engine, sql, super::night_tables::parameters(before, &["from", "until"])).await?;
     let found = places(&rows)?;
     for draft in drafts {
         let ids: BTreeSet<&str> = draft.event_ids.iter().map(String::as_str).collect();
@@ -248,15 +253,9 @@ pub async fn with_evidence(engine: &Engine, drafts: &mut [Draft], span: Span) ->
     Ok(())
 }
 
-fn list_of(texts: &BTreeSet<&str>) -> datafusion::common::ScalarValue {
-    use datafusion::common::ScalarValue;
-    let values: Vec<ScalarValue> = texts.iter().map(|t| ScalarValue::Utf8(Some((*t).to_owned()))).collect();
-    ScalarValue::List(ScalarValue::new_list_nullable(&values, &arrow::datatypes::DataType::Utf8))
-}
-
 fn places(rows: &RecordBatch) -> Result<Vec<super::finding::Evidence>> {
     let (days, accounts, ids) = (texts(rows, "day")?, texts(rows, "account")?, texts(rows, "event_id")?);
-    let text = |column: &arrow::array::StringArray, row: usize| {
+    let text = |column: &StringArray, row: usize| {
         if column.is_valid(row) { column.value(row).to_owned() } else { String::new() }
     };
     Ok((0..rows.num_rows())

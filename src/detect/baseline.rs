@@ -58,10 +58,9 @@ pub async fn engine(lake: &Lake, setup: &Setup, from: i64, until: i64) -> Result
 /// # Errors
 /// The query fails.
 pub async fn ask(engine: &Engine, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<RecordBatch> {
-    let stream = engine.query(sql, parameters).await?;
+    let stream = engine.run(sql, parameters).await?;
     let schema = stream.schema();
-    let broken = |e| Error::internal("a baseline or a detection cannot be computed").source(e);
-    let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(broken)?;
+    let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(|e| crate::sql::mistake::explain(e, &[]))?;
     concat_batches(&schema, &batches).map_err(|e| Error::internal("rows cannot be put together").source(e))
 }
 

@@ -1,0 +1,64 @@
+-- title: An Identity Center token in the wrong hands
+-- description: One portal credential on two networks at once, the second new for that person; a device-code token redeemed from an address where nobody signed in; ten accounts and roles and more pulled within five minutes.
+-- id: CTAR-046
+-- severity: high
+-- attack: T1528, T1566.002, T1550.001
+-- needs: no history; networks of the person where there is history
+-- false_positives: aws sso login on a remote machine.
+-- reference: panther aws_sso_access_token_retrieved_by_unauthenticated_ip.yml
+-- tags: network
+-- param: from timestamp The first moment.
+-- param: until timestamp The end, exclusive.
+WITH portal AS (
+    SELECT e.event_id, e.event_time, e.event_name, e.source_ip_address AS ip, ip_neighbourhood(e.source_ip_address) AS network, e.credential_id, coalesce(e.on_behalf_of_user_id, e.identity_principal_id, e.identity_user_name) AS person,
+           e.recipient_account_id AS account, e.request_parameters, e.extra
+    FROM events e
+    WHERE e.event_time >= $from AND e.event_time < $until AND e.event_source IN ('sso.amazonaws.com', 'sso-oauth.amazonaws.com', 'sso-oidc.amazonaws.com')
+        AND e.event_name IN ('GetRoleCredentials', 'CreateToken', 'CreateTokenWithIAM', 'Federate', 'ListAccounts', 'ListAccountRoles') AND e.error_code IS NULL
+), owner AS (
+    SELECT p.event_id, p.person, t.session_id, t.who, t.role_arn
+    FROM portal p
+    JOIN tonight t ON t.requester_ip = p.ip AND t.issued_at >= p.event_time - INTERVAL '5 seconds' AND t.issued_at <= p.event_time + INTERVAL '5 seconds' AND t.permission_set IS NOT NULL
+    WHERE p.event_name = 'GetRoleCredentials'
+), pairs AS (
+    SELECT b.credential_id, b.person, a.ip AS ip1, b.ip AS ip2, b.event_id, b.event_time, o.session_id, o.who, k.value AS known_network, coalesce(h.new_days, 0) AS new_days, coalesce(h.days, 0) AS days,
+           (SELECT coalesce(max(history_days), 0) FROM peers) AS history_days
+    FROM portal a
+    JOIN portal b ON b.credential_id = a.credential_id AND b.network <> a.network AND b.event_time >= a.event_time AND b.event_time <= a.event_time + INTERVAL '60 minutes'
+    LEFT JOIN owner o ON o.event_id = b.event_id
+    LEFT JOIN known k ON k.entity_type = 'who' AND k.entity = o.who AND k.feature = 'network' AND k.value = b.network
+    LEFT JOIN habits h ON h.entity_type = 'who' AND h.entity = o.who AND h.feature = 'network'
+), pulled AS (
+    SELECT p.person, date_bin(INTERVAL '5 minutes', p.event_time) AS bin, count(DISTINCT coalesce(o.role_arn, concat(p.account, p.event_id))) AS roles, array_agg(DISTINCT o.session_id) FILTER (WHERE o.session_id IS NOT NULL) AS session_ids,
+           array_agg(DISTINCT p.ip) AS ips, array_agg(DISTINCT p.event_id) AS event_ids, min(p.event_time) AS first_at, max(p.event_time) AS last_at, min(o.who) AS who
+    FROM portal p
+    LEFT JOIN owner o ON o.event_id = p.event_id
+    WHERE p.event_name = 'GetRoleCredentials' AND p.person IS NOT NULL
+    GROUP BY 1, 2
+    HAVING count(DISTINCT coalesce(o.role_arn, concat(p.account, p.event_id))) >= 10
+), device AS (
+    SELECT p.*
+    FROM portal p
+    WHERE p.event_name = 'CreateToken' AND (p.request_parameters LIKE '%device_code%' OR p.extra LIKE '%device_code%')
+        AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.source_ip = p.ip AND l.event_time >= p.event_time - INTERVAL '15 minutes' AND l.event_time <= p.event_time + INTERVAL '15 minutes' AND l.kind <> 'device_code')
+)
+SELECT coalesce(min(who), person) AS entity, 'networks' AS target, 13.0 AS score,
+       CASE WHEN max(days) >= 7 AND max(new_days) * 8 < max(days) THEN 'high' WHEN max(days) = 0 AND max(history_days) >= 3 THEN 'info'
+            WHEN max(days) = 0 THEN 'medium' ELSE 'low' END AS severity,
+       concat('One portal credential of ', coalesce(min(who), person), ' is used from two networks') AS title,
+       concat(min(ip1), ' and ', min(ip2), ' within an hour; the second is new for this person') AS reason,
+       array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL) AS session_ids, array_distinct(array_concat(array_agg(DISTINCT ip1), array_agg(DISTINCT ip2))) AS source_ips,
+       array_agg(DISTINCT event_id) AS event_ids, count(DISTINCT event_id) AS event_count, min(event_time) AS first_at, max(event_time) AS last_at
+FROM pairs
+WHERE known_network IS NULL AND person IS NOT NULL
+GROUP BY person
+UNION ALL
+SELECT coalesce(min(who), person), 'roles', 12.0, 'high', concat(coalesce(min(who), person), ' pulled ', max(roles), ' roles from the portal within five minutes'), concat(max(roles), ' accounts and roles in five minutes'),
+       array_distinct(flatten(array_agg(session_ids))), array_distinct(flatten(array_agg(ips))), array_slice(array_distinct(flatten(array_agg(event_ids))), 1, 20), max(roles), min(first_at), max(last_at)
+FROM pulled
+GROUP BY person
+UNION ALL
+SELECT coalesce(person, ip), 'device', 12.0, 'high', concat('A device code was redeemed from ', min(ip), ', where nobody signed in'), 'no sign-in from that address within a quarter of an hour: somebody else may have confirmed the code',
+       CAST(NULL AS VARCHAR[]), array_agg(DISTINCT ip), array_agg(DISTINCT event_id), count(DISTINCT event_id), min(event_time), max(event_time)
+FROM device
+GROUP BY coalesce(person, ip)
