@@ -27,7 +27,7 @@ WHERE t.issued_tonight AND t.caller_type = 'IAMUser' AND NOT coalesce(t.mfa_at_i
 GROUP BY t.caller, t.role_arn
 UNION ALL
 SELECT v.entity, 'device', v.bits, 'low', concat(arn_short(v.entity), ' uses a new MFA device'), concat(arn_short(v.value), ': ', v.words),
-       make_array(c.key_id), make_array(c.caller_key_id), make_array(c.source_ip_address), CAST(1 AS BIGINT), c.event_time, c.event_time
+       make_array(c.key_id), make_array(c.caller_key_id), make_array(c.source_ip_address), CAST(1 AS BIGINT), c.event_time AS first_at, c.event_time AS last_at
 FROM novel v
 JOIN credential_calls c ON c.caller_arn = v.entity AND c.serial_number = v.value AND c.kind = 'issue' AND c.event_time >= $from AND c.event_time < $until
 WHERE v.entity_type = 'caller' AND v.feature = 'serial' AND v.seen_days = 0 AND v.days >= 5

@@ -23,5 +23,5 @@ SELECT who AS entity, coalesce(min(role_arn), '') AS target, CASE WHEN bool_or(c
        array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL) AS session_ids, array_agg(DISTINCT access_key_id) AS access_keys, array_agg(DISTINCT ip) AS source_ips,
        array_agg(DISTINCT event_id) AS event_ids, CAST(sum(n) AS BIGINT) AS event_count, min(first_at) AS first_at, max(last_at) AS last_at
 FROM turned
-WHERE who IS NOT NULL AND seen_days = 0 AND (class IS DISTINCT FROM 'human' OR peers_with = 0)
+WHERE who IS NOT NULL AND seen_days = 0 AND ((class IS DISTINCT FROM 'human') OR peers_with = 0)
 GROUP BY who
