@@ -57,7 +57,7 @@ impl Plan {
     }
 }
 
-/// What bounds memory; the defaults keep a run on a small machine below 512 MB.
+/// What bounds memory; with the defaults a run on two cores takes some 500 MB.
 #[derive(Debug, Clone, Copy)]
 pub struct Knobs {
     /// Events after which a commit is made.
