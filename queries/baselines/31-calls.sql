@@ -18,6 +18,6 @@ LEFT JOIN session_links l
  AND (e.session_name IS NOT DISTINCT FROM l.session_name)
  AND (e.session_created_at IS NOT DISTINCT FROM l.session_created_at)
  AND l.session_id IS NOT NULL
+ AND (l.exact_time IS NULL OR l.exact_time = e.event_time)
 WHERE e.event_time >= $from AND e.event_time < $until
-  AND (l.exact_time IS NULL OR l.exact_time = e.event_time)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25

@@ -16,6 +16,12 @@ WITH early AS (
     LEFT JOIN tonight t ON t.session_id = c.session_id
     WHERE c.invoked_by IS NULL AND NOT coalesce(c.from_console, false) AND coalesce(t.role_arn, c.identity_arn) IS NOT NULL
         AND (t.session_id IS NOT NULL OR c.identity_type IN ('IAMUser', 'Root'))
+), broad AS (
+    -- Lists are made of the few that call much, not of everybody.
+    SELECT id, entity_type, entity, bin
+    FROM (SELECT DISTINCT id, entity_type, entity, bin, call FROM early)
+    GROUP BY id, entity_type, entity, bin
+    HAVING count(*) >= 15
 ), wide AS (
     SELECT e.id, e.entity_type, e.entity, min(e.who) AS who, min(e.session_id) AS session_id, min(e.access_key_id) AS access_key_id, e.bin,
            count(DISTINCT e.call) AS breadth, count(DISTINCT CASE WHEN v.seen_days = 0 THEN e.call END) AS fresh,
@@ -23,9 +29,9 @@ WITH early AS (
            CAST(sum(CASE WHEN e.error_code IS NOT NULL THEN e.n ELSE 0 END) AS DOUBLE) / sum(e.n) AS refused,
            array_agg(DISTINCT e.ip) FILTER (WHERE e.ip_kind IN ('public', 'private', 'cgnat')) AS ips, CAST(sum(e.n) AS BIGINT) AS n, min(e.first_at) AS first_at, max(e.last_at) AS last_at, array_slice(array_agg(e.event_id ORDER BY e.first_at, e.event_id), 1, 20) AS event_ids
     FROM early e
+    JOIN broad b ON b.id = e.id AND b.entity_type = e.entity_type AND b.entity = e.entity AND b.bin = e.bin
     LEFT JOIN novel v ON v.entity_type = e.entity_type AND v.entity = e.entity AND v.feature = 'call' AND v.value = e.call
     GROUP BY e.id, e.entity_type, e.entity, e.bin
-    HAVING count(DISTINCT e.call) >= 15
 ), usual AS (
     SELECT k.entity_type, k.entity, CAST(sum(k.days) AS DOUBLE) / max(h.days) AS a_day, max(h.days) AS days
     FROM known k

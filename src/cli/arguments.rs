@@ -158,6 +158,30 @@ pub fn lake_location(given: Option<&str>, config: &Config) -> String {
     given.map(str::to_owned).or_else(environment).or_else(configured).unwrap_or_else(|| LAKE.to_owned())
 }
 
+/// Which lake: of the verbs that look after one.
+#[derive(Debug, Args)]
+pub struct Stored {
+    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
+    #[arg(long, value_name = "LAKE")]
+    lake: Option<String>,
+    #[command(flatten)]
+    s3: S3,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub configured: Configured,
+}
+
+impl Stored {
+    /// The lake's location, and how it is reached.
+    ///
+    /// # Errors
+    /// As [`Configured::load`].
+    pub fn place(&self) -> Result<(String, LakeOptions)> {
+        let config = self.configured.load()?;
+        Ok((lake_location(self.lake.as_deref(), &config), self.s3.lake_options(&config)))
+    }
+}
+
 /// Reads a size in bytes: `512 MiB`.
 fn bytes(text: &str) -> Result<u64, String> {
     size::parse(text).ok_or_else(|| size::FORMS.to_owned())

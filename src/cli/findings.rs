@@ -6,7 +6,7 @@ use datafusion::common::ScalarValue;
 
 use super::Outcome;
 use super::answer::Answering;
-use super::arguments::{Answer, Configured, S3, lake_location};
+use super::arguments::{Answer, Stored};
 use super::console::Console;
 use super::interrupt::Interrupt;
 use super::output::{Format, visible};
@@ -36,18 +36,6 @@ enum FindingsVerb {
     Allow(Allow),
 }
 
-/// Which lake.
-#[derive(Debug, Args)]
-struct At {
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
-    #[arg(long, value_name = "LAKE")]
-    lake: Option<String>,
-    #[command(flatten)]
-    s3: S3,
-    #[command(flatten)]
-    configured: Configured,
-}
-
 /// List what is open: the findings of the latest night that is neither resolved nor hidden, the gravest first
 #[derive(Debug, Args)]
 struct List {
@@ -60,7 +48,7 @@ struct List {
     #[command(flatten)]
     answer: Answer,
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 /// Show one finding, every night of it, and what was said of it
@@ -71,7 +59,7 @@ struct Show {
     #[command(flatten)]
     answer: Answer,
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 /// What a finding was.
@@ -102,7 +90,7 @@ struct Close {
     #[arg(long, value_name = "NAME", env = "USER")]
     owner: String,
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 /// Hide a finding for a while: adds an entry to the allow-list, which keeps its comments
@@ -125,7 +113,7 @@ struct Allow {
     #[arg(long, value_name = "TEXT")]
     ticket: Option<String>,
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 fn lasting(text: &str) -> Result<i64, String> {
@@ -154,15 +142,13 @@ impl Findings {
     }
 }
 
-impl At {
-    async fn open(&self) -> Result<(Lake, Engine)> {
-        let config = self.configured.load()?;
-        let location = lake_location(self.lake.as_deref(), &config);
-        let lake = Lake::open(&location, &self.s3.lake_options(&config)).await?;
-        // Of the events nothing is asked.
-        let engine = Engine::over_span(&lake, &Filters::default(), Setup::of(&config)?, Some((0, 0))).await?;
-        Ok((lake, engine))
-    }
+async fn open(at: &Stored) -> Result<(Lake, Engine)> {
+    let config = at.configured.load()?;
+    let (location, options) = at.place()?;
+    let lake = Lake::open(&location, &options).await?;
+    // Of the events nothing is asked.
+    let engine = Engine::over_span(&lake, &Filters::default(), Setup::of(&config)?, Some((0, 0))).await?;
+    Ok((lake, engine))
 }
 
 /// The latest row of the one finding that a fingerprint, or its beginning, names.
@@ -182,7 +168,7 @@ async fn find(engine: &Engine, fingerprint: &str) -> Result<Finding> {
 
 impl List {
     async fn run(&self, answering: Answering) -> Result<Outcome> {
-        let (_, engine) = self.at.open().await?;
+        let (_, engine) = open(&self.at).await?;
         let night = self.night.map_or("(SELECT max(night) FROM nights)".to_owned(), |night| format!("DATE '{night}'"));
         let open = if self.all { "" } else { "AND state NOT IN ('resolved', 'suppressed')" };
         let columns = if answering.format() == Format::Table {
@@ -201,7 +187,7 @@ impl List {
 
 impl Show {
     async fn run(&self, answering: Answering) -> Result<Outcome> {
-        let (_, engine) = self.at.open().await?;
+        let (_, engine) = open(&self.at).await?;
         let finding = find(&engine, &self.fingerprint).await?;
         if answering.format() != Format::Table {
             let given = vec![("given".to_owned(), ScalarValue::from(finding.fingerprint.as_str()))];
@@ -261,7 +247,7 @@ fn shown<'a>(finding: &Finding, verdicts: impl Iterator<Item = &'a Verdict>) -> 
 
 impl Close {
     async fn run(&self, console: Console) -> Result<Outcome> {
-        let (mut lake, engine) = self.at.open().await?;
+        let (mut lake, engine) = open(&self.at).await?;
         let finding = find(&engine, &self.fingerprint).await?;
         let (verdict, word) = match self.verdict {
             Said::True => ("accepted", ""),
@@ -294,7 +280,7 @@ impl Allow {
             Error::usage("the configuration names no allow-list")
                 .hint("write under [report]: allow_file = 'allow.toml'")
         })?;
-        let (_, engine) = self.at.open().await?;
+        let (_, engine) = open(&self.at).await?;
         let finding = find(&engine, &self.fingerprint).await?;
         if allow::always_told(&finding) {
             return Err(Error::usage("what tampers with logs or makes a root password is never hidden")

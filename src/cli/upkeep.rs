@@ -6,42 +6,22 @@ use clap::Args;
 use indicatif::HumanCount;
 
 use super::Outcome;
-use super::arguments::{Configured, S3, lake_location};
+use super::arguments::Stored;
 use super::console::Console;
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
 use crate::lake::maintain;
-use crate::lake::store::{Lake, LakeOptions};
+use crate::lake::store::Lake;
 
-/// Which lake.
-#[derive(Debug, Args)]
-struct At {
-    /// The lake: a folder or s3://bucket/prefix [default: $ROLECALL_LAKE, else the configuration's, else ./rolecall-lake]
-    #[arg(long, value_name = "LAKE")]
-    lake: Option<String>,
-    #[command(flatten)]
-    s3: S3,
-    #[command(flatten)]
-    configured: Configured,
-}
-
-impl At {
-    /// The lake's location, and how it is reached.
-    fn place(&self) -> Result<(String, LakeOptions)> {
-        let config = self.configured.load()?;
-        Ok((lake_location(self.lake.as_deref(), &config), self.s3.lake_options(&config)))
+async fn open(at: &Stored) -> Result<Lake> {
+    let (location, options) = at.place()?;
+    if !Lake::is_lake(&location, &options).await? {
+        return Err(Error::input("there is no lake here")
+            .context("lake", location)
+            .hint("fill it with: rolecall ingest SOURCE --lake LAKE"));
     }
-
-    async fn open(&self) -> Result<Lake> {
-        let (location, options) = self.place()?;
-        if !Lake::is_lake(&location, &options).await? {
-            return Err(Error::input("there is no lake here")
-                .context("lake", location)
-                .hint("fill it with: rolecall ingest SOURCE --lake LAKE"));
-        }
-        // A part that was lost, such as a derived table's folder, is made anew.
-        Lake::create_if_missing(&location, &options).await
-    }
+    // A part that was lost, such as a derived table's folder, is made anew.
+    Lake::create_if_missing(&location, &options).await
 }
 
 /// Put small files together, so that questions open fewer
@@ -51,7 +31,7 @@ impl At {
 #[derive(Debug, Args)]
 pub struct Optimize {
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 impl Optimize {
@@ -61,7 +41,7 @@ impl Optimize {
     /// There is no lake, or it cannot be read or written.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let work = async {
-            let mut lake = self.at.open().await?;
+            let mut lake = open(&self.at).await?;
             maintain::optimize(&mut lake, maintain::Aims::default()).await
         };
         for done in interrupt.unless(work).await? {
@@ -85,7 +65,7 @@ pub struct Vacuum {
     #[arg(long, value_name = "DAYS", default_value_t = maintain::USUAL_DAYS)]
     days: i64,
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 impl Vacuum {
@@ -95,7 +75,7 @@ impl Vacuum {
     /// There is no lake, or it cannot be read or written.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let work = async {
-            let mut lake = self.at.open().await?;
+            let mut lake = open(&self.at).await?;
             maintain::vacuum(&mut lake, self.days, Utc::now()).await
         };
         for done in interrupt.unless(work).await? {
@@ -111,7 +91,7 @@ impl Vacuum {
 #[derive(Debug, Args)]
 pub struct Rederive {
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 impl Rederive {
@@ -121,7 +101,7 @@ impl Rederive {
     /// There is no lake, or it cannot be read or written.
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let work = async {
-            let mut lake = self.at.open().await?;
+            let mut lake = open(&self.at).await?;
             maintain::rederive(&mut lake).await
         };
         for done in interrupt.unless(work).await? {
@@ -137,7 +117,7 @@ impl Rederive {
 #[derive(Debug, Args)]
 pub struct Upgrade {
     #[command(flatten)]
-    at: At,
+    at: Stored,
 }
 
 impl Upgrade {

@@ -16,6 +16,7 @@ pub mod logs;
 pub mod mistake;
 pub mod parameter;
 mod period;
+mod pool;
 pub mod query_file;
 pub mod schema;
 pub mod session;

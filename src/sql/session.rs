@@ -12,7 +12,7 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
@@ -27,6 +27,7 @@ use crate::source::{Filters, Source};
 
 use super::linked::{Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
+use super::pool::Pool;
 use super::schema::COMPUTED;
 use super::setup::Setup;
 use super::{binding, enrich, functions, known, mistake, period, yielding};
@@ -388,7 +389,7 @@ pub fn context(setup: &Setup) -> Result<SessionContext> {
     options.catalog.default_catalog = "rolecall".into();
     options.catalog.default_schema = "public".into();
     let top = std::num::NonZeroUsize::new(3).ok_or_else(|| Error::internal("three is not zero"))?;
-    let pool = TrackConsumersPool::new(FairSpillPool::new(setup.memory.unwrap_or(MEMORY)), top);
+    let pool = TrackConsumersPool::new(Pool::new(setup.memory.unwrap_or(MEMORY)), top);
     let mut runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
     if let Some(folder) = &setup.spill_dir {
         std::fs::create_dir_all(folder).map_err(|e| {
