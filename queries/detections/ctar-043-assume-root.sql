@@ -19,7 +19,7 @@ WITH roots AS (
 )
 SELECT r.caller AS entity, min(r.target) AS target, 13.0 AS score,
        CASE WHEN bool_or(r.grave) OR count(DISTINCT r.target) > 3 OR max(coalesce(k.days, 0)) = 0 THEN 'high' ELSE 'medium' END AS severity,
-       concat(arn_short(r.caller), ' acted as root of ', count(DISTINCT r.target), ' accounts') AS title,
+       concat(arn_short(r.caller), ' acted as root of ', count(DISTINCT r.target), CASE WHEN count(DISTINCT r.target) = 1 THEN ' account' ELSE ' accounts' END) AS title,
        concat('AssumeRoot for ', array_to_string(array_sort(array_agg(DISTINCT r.target)), ', '), '; this caller did so on ', max(coalesce(k.days, 0)), ' days before') AS reason,
        array_distinct(array_concat(coalesce(array_agg(DISTINCT r.session_id) FILTER (WHERE r.session_id IS NOT NULL), make_array()), coalesce(array_agg(DISTINCT r.issued) FILTER (WHERE r.issued IS NOT NULL), make_array()))) AS session_ids,
        array_agg(DISTINCT r.access_key_id) FILTER (WHERE r.access_key_id IS NOT NULL) AS access_keys, array_agg(DISTINCT r.caller) AS principals,
