@@ -10,6 +10,8 @@ mod cli;
 mod config;
 mod coverage;
 mod crashes;
+#[path = "support/days.rs"]
+mod days;
 mod detections;
 #[path = "support/digests.rs"]
 mod digests;
@@ -23,6 +25,7 @@ mod lake_s3;
 mod maintenance;
 #[path = "support/night.rs"]
 mod night;
+mod nights;
 mod outputs;
 mod own_security;
 #[path = "support/proxy.rs"]
@@ -31,6 +34,7 @@ mod questions;
 mod readme;
 mod real_logs;
 mod report_formats;
+mod report_verb;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;
