@@ -11,8 +11,8 @@ rarity only      the detections whose header's `needs` begins with `baseline`, e
 plus paths       every detection (chains, cycles, pairs of networks, sequences, known bad facts), each row as it is
 plus processing  the report as it is: roll-up, adding up of weak signals, one row for one cause, learning, states
 
-An attack is found as score.py says: a new or worsened finding of severity high or critical names one of its session keys. `other rows` are those at
-medium or above that name no attack. `quiet nights` are the last seven nights without attacks: the median of rows at medium or above, and
+An attack is found as score.py says: a new or worsened finding of severity high or critical names one of its session keys. Rows are those at medium or
+above, `other` those of them that name no attack. `quiet nights` are the last seven nights without attacks: the median of rows at medium or above, and
 the most that were high.
 """
 import argparse, collections, datetime, glob, json, os, re, statistics, subprocess, sys, tempfile
@@ -90,7 +90,7 @@ def main():
     named = [word for id in history for word in ("--detection", id)]
     ways = [("rarity only", ["--raw", *named]), ("plus paths", ["--raw"]), ("plus processing", [])]
     seeds = [int(seed) for seed in a.seeds.split(",")]
-    print("| seed | " + " | ".join(f"{name}: found | other rows" for name, _ in ways) + " | quiet nights: median | most high |")
+    print("| seed | " + " | ".join(f"{name}: found | rows, other" for name, _ in ways) + " | quiet nights: median | most high |")
     print("|---|" + "---|" * (2 * len(ways) + 2))
     missed, totals = collections.defaultdict(collections.Counter), collections.defaultdict(list)
     for seed in seeds:
@@ -99,10 +99,10 @@ def main():
             if a.only == "quiet":
                 cells += ["", ""]
                 continue
-            attacks, found, _, other, gone = bench.scored(*bench.lake(f"n{seed}", seed, "all"), more)
-            cells += [f"{found} of {attacks}", str(other)]
+            attacks, found, loud, other, gone = bench.scored(*bench.lake(f"n{seed}", seed, "all"), more)
+            cells += [f"{found} of {attacks}", f"{loud}, {other}"]
             missed[name].update(gone)
-            totals[name].append((found, attacks, other))
+            totals[name].append((found, attacks, loud, other))
         if a.only == "attacks":
             cells += ["", ""]
         else:
@@ -111,9 +111,9 @@ def main():
         print(f"| {seed} | " + " | ".join(cells) + " |", flush=True)
     for name, _ in ways:
         if totals[name]:
-            found, attacks, other = (sum(column) for column in zip(*totals[name]))
+            found, attacks, loud, other = (sum(column) for column in zip(*totals[name]))
             gone = ", ".join(f"{id} {n}" for id, n in sorted(missed[name].items()))
-            print(f"\n{name}: {found} of {attacks} attacks, {other / len(seeds):g} other rows a night" + (f"; missed: {gone}" if gone else ""))
+            print(f"\n{name}: {found} of {attacks} attacks, {loud / len(seeds):g} rows a night, {other / len(seeds):g} of them other" + (f"; missed: {gone}" if gone else ""))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ fn a_finding_lives_through_its_nights() {
     for (day, times) in [(10, 2), (11, 2), (12, 8), (13, 0), (14, 0), (17, 0), (18, 0)] {
         let mut records = calls("dana", day, KALI, OFFICE, times);
         records.extend(calls("erin", day, KALI, OFFICE, 3));
-        lake.take(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &records);
+        lake.deliver(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &records);
     }
+    lake.take("20261101T1100Z_aaaaaaaaaaaaaaaa", &[]);
     let told: Vec<[String; 2]> = [10, 11, 12, 13, 14, 17]
         .into_iter()
         .map(|day| {
@@ -80,8 +81,9 @@ fn a_finding_lives_through_its_nights() {
 fn what_comes_late_is_told_once_and_marked() {
     let lake = Lake::asking(&["ctar-021"]);
     for day in 10..=12 {
-        lake.take(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("erin", day, KALI, OFFICE, 1));
+        lake.deliver(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("erin", day, KALI, OFFICE, 1));
     }
+    lake.take("20261101T1100Z_aaaaaaaaaaaaaaaa", &[]);
     assert_eq!(state(&lake.night(10), TOOL, "frank"), "");
     lake.take("20261110T1105Z_bbbbbbbbbbbbbbbb", &calls("frank", 10, KALI, OFFICE, 2));
     let (code, out, _) = lake.report(&["--night", "2026-11-11", "--fail-on", "high", "--format", "ndjson"]);
@@ -104,15 +106,21 @@ fn what_comes_late_is_told_once_and_marked() {
 fn an_open_finding_does_not_become_usual() {
     let lake = Lake::asking(&["ctar-012", "ctar-021"]);
     for day in 1..=9 {
-        lake.take(&format!("202611{day:02}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, USUAL, OFFICE, 3));
+        lake.deliver(&format!("202611{day:02}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, USUAL, OFFICE, 3));
     }
-    lake.take("20261110T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 10, KALI, "198.51.100.77", 3));
+    lake.deliver("20261110T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 10, KALI, "198.51.100.77", 3));
     lake.take("20261111T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 11, USUAL, "198.51.100.77", 3));
     let tenth = lake.night(10);
     let tool = of(&tenth, TOOL, "dana").unwrap();
     assert!(of(&tenth, NETWORK, "dana").unwrap()["reason"].as_str().unwrap().contains("0 of 9 days"), "{tenth:?}");
+    let next = || {
+        let (code, out, error) = lake.report(&["--night", "2026-11-11", "--detection", NETWORK, "--format", "ndjson"]);
+        assert_eq!(code, 0, "{error}");
+        let found: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        state(&found, NETWORK, "dana").to_owned()
+    };
     // The finding of the tool is open: the address is as new on the next night.
-    assert_eq!(of(&lake.night(11), NETWORK, "dana").unwrap()["state"], "ongoing");
+    assert_eq!(next(), "ongoing");
     let close = |verdict: &str| {
         let fingerprint = tool["fingerprint"].as_str().unwrap();
         let said =
@@ -121,9 +129,9 @@ fn an_open_finding_does_not_become_usual() {
     };
     // True, it must not become usual either; benign, it may.
     close("true");
-    assert_eq!(state(&lake.night(11), NETWORK, "dana"), "ongoing");
+    assert_eq!(next(), "ongoing");
     close("benign");
-    assert_eq!(state(&lake.night(11), NETWORK, "dana"), "resolved");
+    assert_eq!(next(), "resolved");
 }
 
 #[test]
@@ -140,7 +148,7 @@ fn what_is_learned_does_not_alarm_and_what_is_bad_does() {
     assert!(page.contains("The lake has 1 day of history and is learning until 2026-11-08"), "{page}");
     // Later, an account that is new is one row.
     for day in 3..=9 {
-        lake.take(&format!("202611{day:02}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, USUAL, OFFICE, 3));
+        lake.deliver(&format!("202611{day:02}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, USUAL, OFFICE, 3));
     }
     let mut tenth = calls("dana", 10, USUAL, OFFICE, 3);
     tenth.push(call_in("444455556666", "finn", "2026-11-10T09:00:00Z", USUAL, "198.51.100.99"));
@@ -157,9 +165,10 @@ fn sigma_findings_have_states_and_are_kept() {
     std::fs::create_dir(&rules).unwrap();
     let rule = "title: Kali\nid: sigma-kali\nlogsource:\n  product: aws\n  service: cloudtrail\ndetection:\n  s:\n    userAgent|contains: kali\n  condition: s\nlevel: high\n";
     std::fs::write(rules.join("kali.yml"), rule).unwrap();
-    for (day, agent) in [(10, KALI), (11, KALI), (12, USUAL)] {
-        lake.take(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, agent, OFFICE, 3));
+    for (day, agent) in [(10, KALI), (11, KALI)] {
+        lake.deliver(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("dana", day, agent, OFFICE, 3));
     }
+    lake.take("20261112T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 12, USUAL, OFFICE, 3));
     let told = |day: u32, more: &[&str]| {
         let night = format!("2026-11-{day}");
         let mut arguments = vec!["--night", &night, "--format", "ndjson"];

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::parts::{Act, Parts, age, chain, facts, learning, percent, period, precision, some, told, verdict};
-use crate::detect::finding::State;
+use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
 use crate::escape::visible;
 use crate::words::lines::wrap_words;
@@ -76,14 +76,18 @@ pub fn render(night: &Night, options: &Options) -> String {
     page.text
 }
 
-fn acting(page: &mut Page, row: &Act<'_>) {
-    let finding = row.first;
-    let again = match (finding.state, finding.late) {
+/// What is not simply new about a finding, in brackets.
+fn again(finding: &Finding) -> String {
+    match (finding.state, finding.late) {
         (State::Worsened, _) => format!(" (worsened; {})", age(finding)),
         (_, true) => " (of an earlier night; its logs came late)".to_owned(),
         _ => String::new(),
-    };
-    page.say(2, &format!("{}  {}{again}", finding.severity.as_str().to_uppercase(), finding.title));
+    }
+}
+
+fn acting(page: &mut Page, row: &Act<'_>) {
+    let finding = row.first;
+    page.say(2, &format!("{}  {}{}", finding.severity.as_str().to_uppercase(), finding.title, again(finding)));
     let chain = chain(finding);
     if !chain.is_empty() {
         page.say(6, &chain.join(" ▸ "));
@@ -94,7 +98,7 @@ fn acting(page: &mut Page, row: &Act<'_>) {
     page.say(6, &format!("{}, {}{from}{owner}", period(finding), counted(finding.event_count, "event")));
     page.say(6, &format!("why: {}", finding.reason));
     for other in row.others.iter().take(MOST) {
-        page.say(6, &format!("also {}: {}", other.severity.as_str(), other.title));
+        page.say(6, &format!("also {}: {}{}", other.severity.as_str(), other.title, again(other)));
     }
     if row.others.len() > MOST {
         page.say(6, &format!("and {} more of this identity", grouped((row.others.len() - MOST) as u64)));
@@ -141,7 +145,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
         (parts.noted.len(), "weak signal", ""),
         (
             night.learning.iter().filter(|one| matches!(&*one.kind, "role" | "identity")).count(),
-            "role or identity",
+            "identity",
             " still learned",
         ),
         (unkept, "allow entry", " to look after"),

@@ -70,12 +70,17 @@ impl Lake {
         std::fs::write(self.at("rolecall.toml"), format!("version = 1\n{text}")).unwrap();
     }
 
-    /// Takes a file of these records in.
+    /// Takes a file of these records in, and what was delivered before it.
     pub fn take(&self, name: &str, records: &[Value]) {
-        let file = self.at("logs").join(format!("{ACCOUNT}_CloudTrail_eu-central-1_{name}.json"));
-        std::fs::write(&file, json!({ "Records": records }).to_string()).unwrap();
+        self.deliver(name, records);
         let (code, _, error) = self.run(&["ingest", path(&self.at("logs"))]);
         assert_eq!(code, 0, "{error}");
+    }
+
+    /// Writes a file of these records.
+    pub fn deliver(&self, name: &str, records: &[Value]) {
+        let file = self.at("logs").join(format!("{ACCOUNT}_CloudTrail_eu-central-1_{name}.json"));
+        std::fs::write(&file, json!({ "Records": records }).to_string()).unwrap();
     }
 
     /// Runs the program over the lake with its configuration.

@@ -127,7 +127,8 @@ pub fn row(finding: &Finding) -> Result<String> {
         State::Ongoing => age(finding),
         State::Suppressed => finding.suppressed_by.clone().unwrap_or_default(),
         State::Resolved => format!("last seen {}", finding.last_seen),
-        State::New | State::Worsened => finding.detection.clone(),
+        State::Worsened => format!("{}; worsened: {}", finding.detection, age(finding)),
+        State::New => finding.detection.clone(),
     };
     written(&Row {
         severity: finding.severity.as_str(),
