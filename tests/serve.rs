@@ -40,10 +40,13 @@ fn ingested(source: &str, lake: &Path) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-/// A lake of the sample logs, for all tests that only ask it.
+/// A lake of the sample logs with the report of its day, for all tests that only ask it.
 static LAKE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let lake = tempfile::tempdir().unwrap();
     ingested("sample-logs", lake.path());
+    let night = ["report", "--night", "2026-11-18", "--quiet", "--lake", path(lake.path())];
+    let output = rolecall(&night).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
     lake
 });
 
