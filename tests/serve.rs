@@ -553,6 +553,7 @@ fn expanded(sql: &str, interval: &str) -> String {
     let (from, to) = ("2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
     let mut text = sql.replace("$__interval", interval);
     let seconds = |word: &str| match word.trim().trim_matches('\'') {
+        "24h" => 86_400,
         "1h" => 3600,
         "15m" => 900,
         other => panic!("{other}"),
