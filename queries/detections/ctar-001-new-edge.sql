@@ -1,5 +1,5 @@
 -- title: A caller and a role that never met
--- description: Sessions of a role for a caller who never got it before. One row per caller and shape of role, so that a deployment into many accounts is one. Canary roles alarm at any touch, break-glass roles at any use.
+-- description: Sessions of a role for a caller who never got it before. One row per caller and shape of role, so that a deployment into many accounts is one. Canary roles alarm at any touch, break-glass roles at any use; a role that nobody may take is a canary, too.
 -- id: CTAR-001
 -- severity: low
 -- attack: T1078.004, T1550.001

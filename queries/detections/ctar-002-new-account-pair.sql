@@ -8,7 +8,7 @@
 -- reference: splunk aws_cross_account_activity_from_previously_unseen_account.yml
 -- tags: graph
 SELECT v.entity AS entity, v.value AS target, max(v.bits) AS score,
-       CASE WHEN NOT max(v.learned) THEN 'info' WHEN max(v.bits) >= 7 AND max(v.history_days) >= 14 THEN 'medium' ELSE 'low' END AS severity,
+       CASE WHEN NOT max(v.learned) THEN 'info' WHEN max(v.bits) >= 5 AND max(v.history_days) >= 14 THEN 'medium' ELSE 'low' END AS severity,
        concat('First time: account ', v.entity, ' took a role of account ', v.value) AS title,
        concat('the pair: ', max(v.words)) AS reason,
        array_agg(DISTINCT t.session_id) AS session_ids, count(*) AS event_count, min(t.issued_at) AS first_at, max(t.issued_at) AS last_at

@@ -8,7 +8,7 @@
 -- reference: splunk cloud_api_calls_from_previously_unseen_user_roles.yml
 -- tags: content
 SELECT v.entity AS entity, 'services' AS target, max(v.bits) AS score,
-       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN max(v.bits) >= 6 THEN 'medium' ELSE 'low' END AS severity,
+       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN max(v.bits) >= 5.9 THEN 'medium' ELSE 'low' END AS severity,
        concat(arn_short(v.entity), ' calls ', min(v.value), CASE WHEN count(DISTINCT v.value) > 1 THEN concat(' and ', count(DISTINCT v.value) - 1, ' more') ELSE '' END, ' for the first time') AS title,
        concat(min(v.value), ': ', max(v.words)) AS reason,
        array_agg(DISTINCT c.session_id) FILTER (WHERE c.session_id IS NOT NULL) AS session_ids, array_slice(array_sort(array_agg(DISTINCT c.event_id)), 1, 20) AS event_ids,

@@ -1,5 +1,5 @@
 -- title: An external id changed, or is shared
--- description: A caller that always gave one external id for a role gives another; or two outside accounts give the same.
+-- description: A caller that always gave one external id for a role gives another; or two outside accounts, not of one vendor, give the same, one of them for the first time. That one id serves roles of several teams cannot be told: CloudTrail knows no teams.
 -- id: CTAR-036
 -- severity: medium
 -- attack: T1199
@@ -19,7 +19,7 @@ UNION ALL
 SELECT text_hash(t.external_id), 'shared', 8.0, 'Two outside accounts give the same external id', concat('accounts ', array_to_string(array_sort(array_agg(DISTINCT t.caller_account)), ', '), ' give one external id'),
        array_agg(DISTINCT t.session_id), count(*), min(t.issued_at), max(t.issued_at)
 FROM tonight t
-JOIN habits h ON h.entity_type = 'account' AND h.entity = t.caller_account AND h.feature = 'account'
+LEFT JOIN novel v ON v.entity_type = 'edge' AND v.entity = concat(t.caller, ' > ', t.role_arn) AND v.feature = 'external_id' AND v.value = text_hash(t.external_id)
 WHERE t.issued_tonight AND t.external_id IS NOT NULL AND t.cross_account AND NOT coalesce(t.caller_is_ours, false)
 GROUP BY t.external_id
-HAVING count(DISTINCT t.caller_account) > 1
+HAVING count(DISTINCT coalesce(t.vendor, t.caller_account)) > 1 AND min(coalesce(v.seen_days, 0)) = 0
