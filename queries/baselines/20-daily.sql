@@ -66,6 +66,7 @@ WITH issued AS (
     UNION ALL SELECT day, 'role', role_arn, 'caller', caller, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'caller_type', caller_type, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'addresses', CASE WHEN cardinality(used_ips) > 1 THEN 'many' ELSE 'one' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL AND cardinality(used_ips) > 0
     UNION ALL SELECT day, 'role', role_arn, 'name', coalesce(session_name_pattern(session_name), ''), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'subject', subject_prefix(origin), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE api = 'AssumeRoleWithWebIdentity'
     UNION ALL SELECT day, 'role', role_arn, 'provider', origin_provider, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE origin_provider IS NOT NULL

@@ -1,5 +1,5 @@
 -- title: Somebody comes from a network never seen
--- description: A person, user, pipeline or outside account calls from a network (/24, /48) it never called from, judged by how often it moves and by who else is there. Networks of [[network]] count as known.
+-- description: A person, user, pipeline or outside account calls from a network (/24, /48) it never called from, judged by how often it moves and by who else is there; users and outside accounts, which are machines for the most part, count for more. Networks of [[network]] count as known.
 -- id: CTAR-012
 -- severity: low
 -- attack: T1078.004
@@ -10,17 +10,17 @@
 -- param: from timestamp The first moment.
 -- param: until timestamp The end, exclusive.
 WITH there AS (
-    SELECT t.who, t.session_id, a.ip, ip_neighbourhood(a.ip) AS network, a.first_at, a.last_at, a.event_count
+    SELECT t.who, t.class, t.session_id, a.ip, ip_neighbourhood(a.ip) AS network, a.first_at, a.last_at, a.event_count
     FROM session_addresses a
     JOIN tonight t ON t.session_id = a.session_id
     WHERE a.ip_kind = 'public' AND t.class NOT IN ('service', 'oidc') AND a.last_at >= $from AND a.first_at < $until
     UNION ALL
-    SELECT c.identity_arn, CAST(NULL AS VARCHAR), c.ip, ip_neighbourhood(c.ip), c.first_at, c.last_at, c.n
+    SELECT c.identity_arn, 'iam_user', CAST(NULL AS VARCHAR), c.ip, ip_neighbourhood(c.ip), c.first_at, c.last_at, c.n
     FROM calls c
     WHERE c.identity_type IN ('IAMUser', 'Root') AND c.ip_kind = 'public' AND c.session_id IS NULL
 )
 SELECT v.entity AS entity, 'network' AS target, max(v.bits) AS score,
-       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN max(v.bits) >= 6.5 THEN 'medium' ELSE 'low' END AS severity,
+       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN max(v.bits) >= 6.5 OR max(v.bits) >= 5 AND bool_and(t.class IN ('iam_user', 'account')) THEN 'medium' ELSE 'low' END AS severity,
        concat(arn_short(v.entity), ' comes from ', min(v.value), ', a network never seen') AS title,
        concat(min(v.value), ': ', max(v.words), '; ', max(v.new_days), ' of ', max(v.days), ' days brought a new one') AS reason,
        array_agg(DISTINCT t.session_id) FILTER (WHERE t.session_id IS NOT NULL) AS session_ids, array_agg(DISTINCT t.ip) AS source_ips,

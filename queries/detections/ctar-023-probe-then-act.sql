@@ -1,5 +1,5 @@
 -- title: A credential is tried out, then used
--- description: GetCallerIdentity for the first time ever for an identity, or from a network it never used, and within ten minutes a role is assumed or a token asked for, or, from a new network, lists of what there is. It alarms where the network is new.
+-- description: GetCallerIdentity for the first time ever for an identity, or from a network it never used, and within ten minutes a role is assumed or a token asked for, or, from a new network, lists of what there is. It counts for more where the network is new, and alarms where a long-term key, which does not travel, then gets a session.
 -- id: CTAR-023
 -- severity: low
 -- attack: T1087.004
@@ -30,7 +30,7 @@ WITH probes AS (
     WHERE p.network_bits >= 3
 )
 SELECT who AS entity, 'probe' AS target, 4.0 + least(max(greatest(call_bits, network_bits)), 6.0) AS score,
-       CASE WHEN max(network_bits) >= 5 THEN 'medium' ELSE 'low' END AS severity,
+       CASE WHEN bool_or(network_bits >= 5 AND next_session IS NOT NULL AND access_key_id LIKE 'AKIA%') THEN 'high' WHEN max(network_bits) >= 5 THEN 'medium' ELSE 'low' END AS severity,
        concat(arn_short(who), ' asked who it is, then ', min(next)) AS title,
        concat('GetCallerIdentity from ', min(ip), CASE WHEN max(network_bits) >= 3 THEN ', a network never used' ELSE ', the first one ever' END, ', then more within ten minutes') AS reason,
        array_distinct(array_concat(coalesce(array_agg(DISTINCT next_session) FILTER (WHERE next_session IS NOT NULL), make_array()), coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), make_array()))) AS session_ids,

@@ -1,5 +1,5 @@
 -- title: An Identity Center token in the wrong hands
--- description: One portal credential on two networks at once, the second new for that person; a device-code token redeemed from an address where nobody signed in; ten accounts and roles and more, new for that person, pulled within five minutes; a person's token renewed or exchanged by a principal that did not begin it. That a person takes roles from a new program or network is told by CTAR-020 and CTAR-012.
+-- description: One portal credential on two networks at once, the second new for that person; a device-code token redeemed from an address where nobody signed in; ten accounts and roles and more, five of them new for that person, pulled within five minutes; a person's token renewed or exchanged by a principal that did not begin it. That a person takes roles from a new program or network is told by CTAR-020 and CTAR-012.
 -- id: CTAR-046
 -- severity: high
 -- attack: T1528, T1566.002, T1550.001
@@ -36,15 +36,15 @@ WITH portal AS (
     WHERE p.event_name = 'GetRoleCredentials' AND p.person IS NOT NULL
 ), pulled AS (
     SELECT a.person, date_bin(INTERVAL '5 minutes', a.event_time) AS bin, count(DISTINCT a.pair) AS roles, array_agg(DISTINCT a.session_id) FILTER (WHERE a.session_id IS NOT NULL) AS session_ids,
-           array_agg(DISTINCT a.ip) AS ips, array_agg(DISTINCT a.event_id) AS event_ids, min(a.event_time) AS first_at, max(a.event_time) AS last_at, min(a.who) AS who
+           count(DISTINCT CASE WHEN k.value IS NULL THEN a.pair END) AS fresh, array_agg(DISTINCT a.ip) AS ips, array_agg(DISTINCT a.event_id) AS event_ids, min(a.event_time) AS first_at, max(a.event_time) AS last_at, min(a.who) AS who
     FROM asked a
     LEFT JOIN known k ON k.entity_type = 'who' AND k.entity = a.who AND k.feature = 'role' AND k.value = a.pair
-    WHERE k.value IS NULL
     GROUP BY 1, 2
-    HAVING count(DISTINCT a.pair) >= 10
+    HAVING count(DISTINCT a.pair) >= 10 AND count(DISTINCT CASE WHEN k.value IS NULL THEN a.pair END) >= 5
 ), device AS (
-    SELECT p.*
+    SELECT p.*, t.session_id
     FROM portal p
+    LEFT JOIN tonight t ON t.requester_ip = p.ip AND t.issued_tonight AND t.issued_at >= p.event_time AND t.issued_at <= p.event_time + INTERVAL '1 hour'
     WHERE p.event_name = 'CreateToken' AND (p.request_parameters LIKE '%device_code%' OR p.extra LIKE '%device_code%')
         AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.source_ip = p.ip AND l.event_time >= p.event_time - INTERVAL '15 minutes' AND l.event_time <= p.event_time + INTERVAL '15 minutes' AND l.kind <> 'device_code')
 ), grants AS (
@@ -77,13 +77,13 @@ FROM pairs
 WHERE known_network IS NULL AND person IS NOT NULL
 GROUP BY person
 UNION ALL
-SELECT coalesce(min(who), person), 'roles', 12.0, 'high', concat(coalesce(min(who), person), ' pulled ', max(roles), ' roles from the portal within five minutes'), concat(max(roles), ' accounts and roles in five minutes that this person never took'),
+SELECT coalesce(min(who), person), 'roles', 12.0, 'high', concat(coalesce(min(who), person), ' pulled ', max(roles), ' roles from the portal within five minutes'), concat(max(roles), ' accounts and roles in five minutes, ', max(fresh), ' of them new for this person'),
        array_distinct(flatten(array_agg(session_ids))), array_distinct(flatten(array_agg(ips))), CAST(NULL AS VARCHAR[]), array_slice(array_distinct(flatten(array_agg(event_ids))), 1, 20), max(roles), min(first_at), max(last_at)
 FROM pulled
 GROUP BY person
 UNION ALL
 SELECT coalesce(person, ip), 'device', 12.0, 'high', concat('A device code was redeemed from ', min(ip), ', where nobody signed in'), 'no sign-in from that address within a quarter of an hour: somebody else may have confirmed the code',
-       CAST(NULL AS VARCHAR[]), array_agg(DISTINCT ip), CAST(NULL AS VARCHAR[]), array_agg(DISTINCT event_id), count(DISTINCT event_id), min(event_time), max(event_time)
+       array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), array_agg(DISTINCT ip), CAST(NULL AS VARCHAR[]), array_agg(DISTINCT event_id), count(DISTINCT event_id), min(event_time), max(event_time)
 FROM device
 GROUP BY coalesce(person, ip)
 UNION ALL
