@@ -1,5 +1,5 @@
 -- title: An instance's credentials are used away from it
--- description: Keyed on the whole role session (role and instance id), over all its keys: its home is the first address it was used from, a private one only behind a VPC endpoint, and the networks that the role's instances are known by. Any other address is a theft until shown otherwise; critical with a tool of attackers or from a network that is not Amazon's, where networks' numbers are known.
+-- description: Keyed on the whole role session (role and instance id), over all its keys: its home is the first address it was used from, a private one only behind a VPC endpoint, and the networks that the role's instances are known by. Any other address is a theft until shown otherwise; critical with a tool of attackers or from a network that is not Amazon's, where networks' numbers are known. Which metadata service handed the key out weighs nothing here: the question `instances` tells it.
 -- id: CTAR-013
 -- severity: high
 -- attack: T1552.005, T1550.001
