@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::parts::{
-    Parts, by_owner, facts, gap_hours, gravest, learning, percent, precision, relation, some, told, verdict,
+    Parts, by_owner, cannot_look, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
+    verdict,
 };
 use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
@@ -336,7 +337,7 @@ fn health(rule: &RuleHealth) -> [String; 6] {
         grouped(rule.hits),
         precision(rule),
         text(&rule.last_fired),
-        text(&rule.silent),
+        text(&cannot_look(rule)),
     ]
 }
 
