@@ -96,10 +96,7 @@ pub async fn load(
     }
     let begun = sessions.iter().filter_map(|s| s.issued_at.or(s.first_at)).chain(keys.iter().map(|key| key.first));
     let ended = sessions.iter().filter_map(|s| s.last_at.or(s.issued_at)).chain(keys.iter().map(|key| key.last));
-    let (begun, ended) = (
-        begun.chain(seeds.keyless.values().map(|times| times.0)),
-        ended.chain(seeds.keyless.values().map(|times| times.1)),
-    );
+    let (begun, ended) = (begun.chain(seeds.sign_ins.values().copied()), ended.chain(seeds.sign_ins.values().copied()));
     let (Some(first), Some(last)) = (begun.min(), ended.max()) else { return Ok((Vec::new(), false, Vec::new())) };
     let last = until.map_or(last, |until| last.min(until));
     let mut asked = Vec::new();
@@ -122,10 +119,12 @@ pub async fn load(
         );
         asked.push(("Calls without a key from the suspicious addresses".to_owned(), condition));
     }
-    if !seeds.keyless.is_empty() {
-        let who = literals(seeds.keyless.keys().map(String::as_str));
-        let condition = format!("identity_arn IN ({who}) AND access_key_id IS NULL AND {}", words::within(first, last));
-        asked.push(("Calls without a key by those who are asked about".to_owned(), condition));
+    if !seeds.sign_ins.is_empty() {
+        let ids = literals(seeds.sign_ins.keys().map(String::as_str));
+        asked.push((
+            "Sign-ins of those who are asked about".to_owned(),
+            format!("event_id IN ({ids}) AND {}", words::within(first, last)),
+        ));
     }
     let roles: BTreeSet<&str> =
         sessions.iter().filter(|s| s.revoked_at.is_some()).filter_map(|s| s.role_name.as_deref()).collect();

@@ -128,8 +128,9 @@ fn named(rows: &Rows) -> Result<Vec<String>> {
     if all.is_empty() {
         all = list("principals")?;
     }
-    if all.is_empty() {
-        all = list("source_ips")?;
+    // Identity Center's user ids stand in few records.
+    if all.iter().all(|who| Anchor::of(who) == Anchor::Uuid) {
+        all.extend(list("source_ips")?);
     }
     if all.is_empty() {
         let text = owned(&rows.texts("evidence")?, 0).unwrap_or_default();

@@ -252,7 +252,11 @@ impl Sessions {
 
     /// The session that a key belongs to, issued or used.
     pub fn of_key(&self, key: &str) -> Option<Place> {
-        self.place(key).or_else(|| self.aliases.get(key).copied())
+        let found = self.place(key).or_else(|| self.aliases.get(key).copied());
+        if found.is_none() {
+            self.ask(|asked| _ = asked.sessions.insert(key.to_owned()));
+        }
+        found
     }
 
     /// The keys that its calls carry or can carry.

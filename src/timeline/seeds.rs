@@ -62,8 +62,8 @@ pub struct Seeds {
     pub by_address: BTreeSet<String>,
     /// What these keys did.
     pub key_uses: Vec<KeyUse>,
-    /// Who was named and called without any key, a sign-in for one: by ARN, with the first and the last such call.
-    pub keyless: BTreeMap<String, (i64, i64)>,
+    /// Sign-ins of whom nothing else shows: the event, and when.
+    pub sign_ins: BTreeMap<String, i64>,
     /// Addresses that were named.
     pub addresses: BTreeSet<String>,
     /// The anchors.
@@ -121,16 +121,10 @@ pub async fn find(
             }
         }
         let mut ids = BTreeSet::new();
-        let mut keyless = 0;
         if kind != Anchor::Uuid && !named_key {
             let uses = keys::uses(book, kind.calls(), Some(&typed)).await?;
             for used in uses.iter().filter(|used| within(used.first, used.last)) {
-                let Some(id) = &used.key else {
-                    let times = seeds.keyless.entry(used.arn.clone()).or_insert((used.first, used.last));
-                    *times = (times.0.min(used.first), times.1.max(used.last));
-                    keyless = 1;
-                    continue;
-                };
+                let Some(id) = &used.key else { continue };
                 ids.insert(id.clone());
                 seeds.keys.entry(id.clone()).or_insert_with(|| why.clone());
                 if matches!(kind, Anchor::Address | Anchor::Network) {
@@ -152,7 +146,12 @@ pub async fn find(
             Anchor::Key | Anchor::Uuid => {}
             _ => seeds.narrow = false,
         }
-        let missing = found.is_empty() && ids.is_empty() && keyless == 0;
+        let mut events = BTreeMap::new();
+        if found.is_empty() && ids.is_empty() {
+            events = sign_ins(book, kind, &typed).await?;
+            events.retain(|_, at| within(*at, *at));
+        }
+        let missing = found.is_empty() && ids.is_empty() && events.is_empty();
         if let Some(unknown) = named.unknown.get(&typed).filter(|_| missing) {
             seeds.anchors.push(unknown.clone());
             continue;
@@ -163,10 +162,11 @@ pub async fn find(
             kind,
             words,
             sessions: found.len(),
-            keys: ids.len().max(keyless),
+            keys: ids.len().max(events.len().min(1)),
             more,
             near,
         });
+        seeds.sign_ins.extend(events);
     }
     // A finding is found where anything of it is: some of its keys may have been left out.
     let of: Vec<Option<&String>> = seeds.anchors.iter().map(|a| named.of(&a.text)).collect();
@@ -201,6 +201,31 @@ async fn by_condition(engine: &Engine, kind: Anchor, typed: &str) -> Result<Vec<
     let rows = Rows::ask(engine, &format!("SELECT session_id FROM sessions WHERE {}", kind.sessions()), bound).await?;
     let ids = rows.texts("session_id")?;
     Ok((0..rows.len()).filter_map(|row| owned(&ids, row)).collect())
+}
+
+/// Sign-ins, which are made without a key: of somebody whose calls do not show otherwise.
+async fn sign_ins(book: &Book<'_>, kind: Anchor, typed: &str) -> Result<BTreeMap<String, i64>> {
+    let condition = match kind {
+        Anchor::Key => return Ok(BTreeMap::new()),
+        Anchor::Arn => "caller_arn = $anchor",
+        Anchor::UniqueId => "caller_principal_id = $anchor",
+        Anchor::Address => "source_ip_address = $anchor",
+        Anchor::Network => "ip_in(source_ip_address, $anchor)",
+        Anchor::Account => "recipient_account_id = $anchor",
+        Anchor::Uuid => {
+            "event_id = CAST($anchor AS VARCHAR) OR on_behalf_of_user_id = CAST($anchor AS VARCHAR) OR caller_principal_id = CAST($anchor AS VARCHAR)"
+        }
+        Anchor::Name => "caller_user_name = $anchor",
+    };
+    let sql = format!(
+        "SELECT event_id, event_time FROM credential_calls
+         WHERE kind IN ('sign_in', 'portal', 'switch') AND caller_key_id IS NULL AND ({condition})
+         ORDER BY event_time DESC, event_id LIMIT {MOST}"
+    );
+    let bound = vec![("anchor".to_owned(), ScalarValue::Utf8(Some(typed.to_owned())))];
+    let rows = book.ask(&sql, bound).await?;
+    let (id, at) = (rows.texts("event_id")?, rows.times("event_time")?);
+    Ok((0..rows.len()).filter_map(|row| Some((owned(&id, row)?, time(&at, row)?))).collect())
 }
 
 /// The key or the address of an event.

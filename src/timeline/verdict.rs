@@ -165,8 +165,9 @@ fn without_session(case: &Case) -> String {
     let calls = count(case.events.iter().filter(|event| !event.synthetic).count(), "call");
     match case.keys.as_slice() {
         [] => {
-            let who: BTreeSet<&str> = case.events.iter().filter_map(|event| event.identity_arn.as_deref()).collect();
-            format!("{calls} without a key by {}; no session of theirs shows", some(who, 2))
+            let who = |event: &'_ super::events::Event| event.identity_arn.clone().unwrap_or_else(|| event.ip.clone());
+            let who: BTreeSet<String> = case.events.iter().filter(|event| !event.synthetic).map(who).collect();
+            format!("{calls} without a key by {}; no session of theirs shows", some(who.iter().map(String::as_str), 2))
         }
         [key] => format!(
             "The key {} of {} in {} made {calls}; no other hand shows",

@@ -31,12 +31,35 @@ struct Part {
     rows: usize,
 }
 
+/// The rows of one table, and those that were read so far.
+#[derive(Default)]
+struct Rows {
+    parts: Vec<Part>,
+    read: Vec<bool>,
+    batches: Vec<RecordBatch>,
+}
+
+impl Rows {
+    fn of(parts: Vec<Part>) -> Self {
+        let rows = parts.iter().map(|part| part.rows).sum();
+        Self { parts, read: vec![false; rows], batches: Vec::new() }
+    }
+
+    /// Reads what is chosen and was not read before.
+    async fn take(&mut self, files: Option<&Files>, rows: &[bool], threads: usize) -> Result<()> {
+        let new: Vec<bool> = rows.iter().zip(&self.read).map(|(wanted, known)| *wanted && !known).collect();
+        self.batches.extend(chosen(files, &self.parts, &new, threads).await?);
+        self.read.iter_mut().zip(new).for_each(|(known, new)| *known |= new);
+        Ok(())
+    }
+}
+
 /// The index, and what was chosen so far.
 pub struct Nearby {
     index: Index,
     spread: Spread,
-    calls: Vec<Part>,
-    activity: Vec<Part>,
+    calls: Rows,
+    activity: Rows,
     /// Whether so much was chosen that all is linked.
     whole: bool,
 }
@@ -150,7 +173,7 @@ impl Nearby {
         }
         index.settle();
         let spread = Spread::new(&index);
-        Ok(Self { index, spread, calls, activity, whole: false })
+        Ok(Self { index, spread, calls: Rows::of(calls), activity: Rows::of(activity), whole: false })
     }
 }
 
@@ -193,15 +216,13 @@ impl Inputs {
         };
         let uses: Vec<bool> = open.spread.uses.iter().map(|level| *level > 0).collect();
         let beside = open.spread.beside(&open.index);
-        let (calls, activity) = futures::try_join!(
-            chosen(issued, &open.calls, &beside, threads),
-            chosen(used, &open.activity, &uses, threads)
-        )?;
+        let Nearby { calls, activity, .. } = &mut open;
+        futures::try_join!(calls.take(issued, &beside, threads), activity.take(used, &uses, threads))?;
         let mut loader = Loader::with_room(some, some);
-        for batch in calls {
-            loader.calls(batch)?;
+        for batch in &calls.batches {
+            loader.calls(batch.clone())?;
         }
-        for batch in &activity {
+        for batch in &activity.batches {
             loader.activity(batch)?;
         }
         let found: Linked = loader.finish(Arc::clone(&self.told));
