@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use crate::error::Result;
 use crate::lake::rows::typed;
 use crate::lake::schema::Type;
-use crate::sts::link::{self, Caller, Input, Issue, Links, Revocation, Sighting, Use, link};
+use crate::sts::link::{self, Caller, Callers, Input, Issue, Links, Revocation, Sighting, Use, link};
 use crate::sts::names::{Name, Names};
 
 use super::super::knowledge::{Known, Top};
@@ -160,6 +160,9 @@ impl Loader {
     /// With room for so many rows of either table: tables grow by copies of themselves otherwise.
     pub fn with_room(calls: usize, activity: usize) -> Self {
         let mut loader = Self::default();
+        // Nearly every call issues a key, which the activity shows again; other texts are few.
+        loader.input.names = Names::with_room(calls);
+        loader.input.callers = Callers::with_room(activity);
         loader.input.issues.reserve(calls);
         loader.input.uses.reserve(activity);
         loader
@@ -200,8 +203,10 @@ impl Loader {
             match kind {
                 Kind::Issue => {
                     self.issue_rows.push((place, row));
+                    let event_id = input.names.keep(texts.text(EVENT_ID, row));
+                    let mut name = |column| texts.name(&mut input.names, column, row);
                     input.issues.push(Issue {
-                        event_id: name(EVENT_ID),
+                        event_id,
                         at,
                         recipient: name(RECIPIENT),
                         api: name(API),
