@@ -5,6 +5,8 @@
 
 #[path = "support/browser.rs"]
 mod browser;
+#[path = "support/cases.rs"]
+mod cases;
 mod catalogue;
 mod cli;
 mod config;

@@ -191,10 +191,13 @@ fn what_it_knows_is_in_the_tables() {
     );
     same("SELECT * FROM known_vendors", "name,account_id\ncostwatch,390000000009\n");
     same("SELECT * FROM known_networks", "name,cidr,kind\noffice,198.51.100.10/32,office\n");
-    same("SELECT * FROM known_people ORDER BY alias", "person,alias\nFinn Haas,Finn Haas\nFinn Haas,finn.haas\n");
     same(
-        "SELECT * FROM known_roles",
-        "pattern,tier,break_glass,canary\nAWSReservedSSO\\_Administrator\\_%,0,true,false\n",
+        "SELECT * FROM known_people WHERE person LIKE 'Finn%' ORDER BY alias",
+        "person,alias\nFinn Haas,Finn Haas\nFinn Haas,finn.haas\n",
+    );
+    same(
+        "SELECT * FROM known_roles ORDER BY tier",
+        "pattern,tier,break_glass,canary\nAWSReservedSSO\\_Administrator\\_%,0,true,false\nbackup,1,false,false\n",
     );
     same("SELECT * FROM known_ci", "name,kind,value\ndeployments,subject,repo:%\n");
     same(

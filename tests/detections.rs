@@ -1,122 +1,19 @@
-//! Each detection by an attack that fires it and a benign twin that does not: `tests/detections/*.json`, compact lists of events
-//! that are written out as log files, ingested, and reported.
-//!
-//! A file holds `usual` (the events of each of the ten days before), and on the last day either `attack` or `twin`. `as` is a
-//! user's name, a service's host, or the key of a session that an earlier event `issues`.
+//! Each detection by an attack that fires it and a benign twin that does not: the cases of `tests/detections`. All of them happen in
+//! one organisation, each in accounts of its own, so that a verdict is one case's; once with the attacks, once with the twins.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-const ACCOUNT: &str = "111122223333";
-const LAST: u32 = 20;
-const BEFORE: u32 = 10;
+use crate::cases::{self, Case};
 
-/// Sessions by the key that their issue names: role, session name, time of issue.
-type Issued = BTreeMap<String, (String, String, String)>;
+const SEVERITIES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
 
-fn text<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
-    event.get(name).and_then(Value::as_str)
-}
-
-fn identity(event: &Value, issued: &Issued) -> Value {
-    let who = text(event, "as").unwrap();
-    if who.ends_with(".amazonaws.com") {
-        return json!({"type": "AWSService", "invokedBy": who});
-    }
-    if let Some(account) = who.strip_prefix("account ") {
-        return json!({"type": "AWSAccount", "accountId": account, "principalId": format!("AIDA{account}")});
-    }
-    if let Some(subject) = who.strip_prefix("oidc ") {
-        let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
-        return json!({"type": "WebIdentityUser", "principalId": format!("{provider}:sts.amazonaws.com:{subject}"),
-                      "userName": subject, "identityProvider": provider});
-    }
-    let Some((role, name, at)) = issued.get(who) else {
-        return json!({"type": "IAMUser", "principalId": format!("AIDA{who}"), "arn": format!("arn:aws:iam::{ACCOUNT}:user/{who}"),
-                      "accountId": ACCOUNT, "accessKeyId": format!("AKIA{:A>16}", who.to_uppercase()), "userName": who});
-    };
-    let account = role.split(':').nth(4).unwrap();
-    let role_name = role.rsplit('/').next().unwrap();
-    let id = format!("AROA{:A>17}", role_name.to_uppercase().replace('-', "X"));
-    json!({"type": "AssumedRole", "principalId": format!("{id}:{name}"), "accessKeyId": who, "accountId": account,
-           "arn": format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}"),
-           "sessionContext": {"sessionIssuer": {"type": "Role", "principalId": id, "arn": role, "accountId": account, "userName": role_name},
-                              "attributes": {"creationDate": at, "mfaAuthenticated": "false"}}})
-}
-
-/// One record of an event of a day; `n` makes its ids.
-fn record(event: &Value, day: u32, n: usize, issued: &mut Issued) -> Value {
-    let at = format!("2026-11-{day:02}T{}Z", text(event, "at").unwrap());
-    let (source, name) = text(event, "call").unwrap().split_once(':').unwrap();
-    let who = identity(event, issued);
-    let mut record = Map::new();
-    let mut request = event.get("request").cloned().unwrap_or(Value::Null);
-    let mut response = event.get("response").cloned().unwrap_or(Value::Null);
-    if let Some(key) = text(event, "issues") {
-        let key = key.replace("DAY", &format!("{day:02}"));
-        let role = text(event, "role").unwrap_or_default();
-        let role = if role.is_empty() || role.starts_with("arn:") {
-            role.to_owned()
-        } else {
-            format!("arn:aws:iam::{ACCOUNT}:role/{role}")
-        };
-        let session = text(event, "name").unwrap_or("work").to_owned();
-        let hours = event.get("hours").and_then(Value::as_i64).unwrap_or(1);
-        let begins = chrono::DateTime::parse_from_rfc3339(&at).unwrap();
-        let ends = (begins + chrono::Duration::hours(hours)).format("%b %-d, %Y, %-I:%M:%S %p").to_string();
-        let mut asked = json!({"roleArn": role, "roleSessionName": session, "durationSeconds": hours * 3600});
-        if let (Some(asked), Some(more)) = (asked.as_object_mut(), request.as_object()) {
-            asked.extend(more.clone());
-        }
-        request = asked;
-        response = json!({"credentials": {"accessKeyId": key, "expiration": ends}});
-        issued.insert(key, (role, session, at.clone()));
-    }
-    let error = text(event, "error").map(|error| error.split_once(' ').unwrap_or((error, "")));
-    record.insert("eventVersion".into(), json!("1.11"));
-    record.insert("userIdentity".into(), who);
-    record.insert("eventTime".into(), json!(at));
-    record.insert("eventSource".into(), json!(format!("{source}.amazonaws.com")));
-    record.insert("eventName".into(), json!(name));
-    record.insert("awsRegion".into(), json!("eu-central-1"));
-    record.insert("sourceIPAddress".into(), json!(text(event, "ip").unwrap_or("203.0.113.10")));
-    record.insert("userAgent".into(), json!(text(event, "agent").unwrap_or("aws-cli/2.31.4 os/linux")));
-    record.insert("requestParameters".into(), if error.is_some() { Value::Null } else { request });
-    record.insert("responseElements".into(), response);
-    if let Some((code, message)) = error {
-        record.insert("errorCode".into(), json!(code));
-        record.insert("errorMessage".into(), json!(message));
-    }
-    record.insert("eventID".into(), json!(format!("00000000-0000-4000-8000-{day:04}{n:08}")));
-    record.insert(
-        "readOnly".into(),
-        json!(!text(event, "call").unwrap().contains(":Create") && !name.starts_with("Put")),
-    );
-    record.insert("eventType".into(), json!("AwsApiCall"));
-    record.insert("recipientAccountId".into(), json!(ACCOUNT));
-    record.insert("eventCategory".into(), json!("Management"));
-    Value::Object(record)
-}
-
-/// The events of a list, those with `times` repeated a minute apart with `#` counted up.
-fn expanded(list: &[Value]) -> Vec<Value> {
-    let mut all = Vec::new();
-    for event in list {
-        let times = event.get("times").and_then(Value::as_u64).unwrap_or(1);
-        for n in 0..times {
-            let mut event: Value = serde_json::from_str(&event.to_string().replace('#', &n.to_string())).unwrap();
-            let at = text(&event, "at").unwrap().to_owned();
-            let start = chrono::NaiveTime::parse_from_str(&at, "%H:%M:%S").unwrap();
-            let moved = start + chrono::Duration::seconds(10 * i64::try_from(n).unwrap());
-            event["at"] = json!(moved.format("%H:%M:%S").to_string());
-            all.push(event);
-        }
-    }
-    all
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 fn rolecall(arguments: &[&str]) -> (i32, String, String) {
@@ -127,62 +24,133 @@ fn rolecall(arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
-fn written(folder: &Path, scenario: &Value, last: &str) {
-    let mut issued = Issued::new();
-    let list = |name: &str| scenario.get(name).and_then(Value::as_array).map(|list| expanded(list)).unwrap_or_default();
-    for day in LAST - BEFORE..=LAST {
-        let mut events = list("usual");
-        if day == LAST {
-            events.extend(list(last));
-        }
-        let records: Vec<Value> = events
-            .iter()
-            .enumerate()
-            .map(|(n, event)| {
-                let event: Value =
-                    serde_json::from_str(&event.to_string().replace("DAY", &format!("{day:02}"))).unwrap();
-                record(&event, day, n, &mut issued)
-            })
-            .collect();
-        let file = folder.join(format!("{ACCOUNT}_CloudTrail_eu-central-1_202611{day:02}T2355Z_aaaaaaaaaaaaaaaa.json"));
-        std::fs::write(file, json!({"Records": records}).to_string()).unwrap();
-    }
-}
-
-/// The detections that find something at these severities on the last day.
-fn fired(scenario: &Value, last: &str) -> Vec<(String, String)> {
+/// A lake of some cases, `attack` or `twin`; what else is said to `report`; and what it answers.
+fn reported(cases: &[&Case], last: &str, more: &[&str]) -> (i32, String, String) {
     let place = tempfile::tempdir().unwrap();
     let (logs, lake) = (place.path().join("logs"), place.path().join("lake").display().to_string());
     std::fs::create_dir(&logs).unwrap();
-    written(&logs, scenario, last);
+    cases::write(&logs, cases, last);
     let (code, _, error) = rolecall(&["ingest", logs.to_str().unwrap(), "--lake", &lake, "--quiet"]);
     assert_eq!(code, 0, "{error}");
-    let id = text(scenario, "id").unwrap();
-    let night = format!("2026-11-{LAST}");
-    let (code, found, error) =
-        rolecall(&["report", "--lake", &lake, "--night", &night, "--detection", id, "--format", "ndjson"]);
-    assert_eq!(code, 0, "{error}");
-    let of = |line: &str| {
+    let config = here("tests/detections/rolecall.toml");
+    let usual = ["report", "--lake", &lake, "--night", cases::NIGHT, "--config", config.to_str().unwrap()];
+    rolecall(&[&usual[..], more].concat())
+}
+
+fn rank(severity: &str) -> usize {
+    SEVERITIES.iter().position(|known| *known == severity).unwrap_or_else(|| panic!("'{severity}' is no severity"))
+}
+
+/// The lines of a report that are a detection's and about a case, of more than a severity.
+fn fired<'a>(findings: &'a str, case: &Case, above: Option<&str>) -> Vec<&'a str> {
+    let about = |line: &&str| {
         let finding: Value = serde_json::from_str(line).unwrap();
-        (finding["detection"].as_str().unwrap().to_owned(), finding["severity"].as_str().unwrap().to_owned())
+        let severity = rank(finding["severity"].as_str().unwrap());
+        finding["detection"] == case.id.as_str()
+            && above.is_none_or(|above| severity > rank(above))
+            && case.concerns(line)
     };
-    found.lines().map(of).collect()
+    findings.lines().filter(about).collect()
+}
+
+/// What is wrong with the verdict on a case.
+fn judged(case: &Case, attack: &str, twin: &str) -> Option<String> {
+    let loud = |line: &&&str| {
+        let finding: Value = serde_json::from_str(line).unwrap();
+        let named =
+            case.named().is_none_or(|key| finding["session_ids"].as_array().unwrap().contains(&Value::from(key)));
+        named && rank(finding["severity"].as_str().unwrap()) >= rank(&case.severity)
+    };
+    let (attack, twin) = (fired(attack, case, None), fired(twin, case, Some(&case.twin_at_most)));
+    if !attack.iter().any(|line| loud(&line)) {
+        return Some(format!("{}: the attack does not fire at {}: {attack:#?}", case.name, case.severity));
+    }
+    (!twin.is_empty()).then(|| format!("{}: the twin fires: {twin:#?}", case.name))
 }
 
 #[test]
 fn each_attack_fires_and_its_twin_does_not() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/detections");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let scenario: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let severity = text(&scenario, "severity").unwrap();
-        let attack = fired(&scenario, "attack");
-        assert!(attack.iter().any(|(_, s)| s == severity), "{}: {attack:?}", file.display());
-        let twin = fired(&scenario, "twin");
-        let loud: Vec<_> = twin.iter().filter(|(_, s)| s != "info").collect();
-        let loud: Vec<_> = loud.into_iter().filter(|(_, s)| s == severity).collect();
-        assert!(loud.is_empty(), "{}: the twin gives {twin:?}", file.display());
+    let all = cases::all(&here("tests/detections"));
+    let lakes: BTreeSet<&str> = all.iter().map(|case| case.lake.as_str()).collect();
+    let of = |lake: &str| all.iter().filter(|case| case.lake == lake).collect::<Vec<_>>();
+    let found = |cases: &[&Case], last| {
+        let (code, findings, error) = reported(cases, last, &["--format", "ndjson"]);
+        // Every baseline and every detection can be asked: one that cannot gives 3.
+        assert_eq!((code, error.as_str()), (0, ""), "{last}");
+        findings
+    };
+    let mut wrong = Vec::new();
+    for cases in lakes.into_iter().map(of) {
+        let (attack, twin) = std::thread::scope(|scope| {
+            let attack = scope.spawn(|| found(&cases, "attack"));
+            let twin = found(&cases, "twin");
+            (attack.join().unwrap(), twin)
+        });
+        wrong.extend(cases.iter().filter_map(|case| judged(case, &attack, &twin)));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_detection_has_a_case() {
+    let all = cases::all(&here("tests/detections"));
+    let cased: BTreeSet<&str> = all.iter().map(|case| case.id.as_str()).collect();
+    for detection in rolecall::detect::catalogue::detections(None).unwrap() {
+        assert!(cased.contains(detection.id.as_str()), "{} has no case in tests/detections", detection.id);
+    }
+    for case in &all {
+        assert!(case.name.starts_with(&case.id.to_lowercase()), "{} is called after another detection", case.name);
+    }
+}
+
+/// IS DISTINCT FROM takes what stands to its right with it, AND and OR included: without brackets it says something else.
+#[test]
+fn every_distinct_comparison_stands_in_brackets() {
+    let mut seen = 0;
+    for folder in ["baselines", "detections"] {
+        for file in std::fs::read_dir(here("queries").join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            let sql = std::fs::read_to_string(&file).unwrap();
+            for right in sql.split("DISTINCT FROM").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+                let open = [" AND ", " OR ", "\n"].iter().any(|word| right.contains(word));
+                assert!(!open, "{}: put IS DISTINCT FROM{right} into brackets", file.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 5);
+}
+
+#[test]
+fn a_detection_that_fails_does_not_take_the_report_with_it() {
+    let place = tempfile::tempdir().unwrap();
+    let head = |id: &str| {
+        format!(
+            "-- title: A test\n-- description: A test.\n-- id: CTAR-{id}\n-- severity: high\n-- attack: T1078\n-- needs: nothing\n\
+                 -- false_positives: None.\n-- reference: none\n-- tags: graph\n"
+        )
+    };
+    let answers = "AS entity, 1.0 AS score, 'x' AS reason FROM tonight t GROUP BY t.role_name";
+    let rules = [
+        ("ctar-901-whole", "901", format!("SELECT t.role_name {answers}")),
+        ("ctar-902-divides", "902", format!("SELECT CAST(count(*) / (count(*) - count(*)) AS VARCHAR) {answers}")),
+        ("ctar-903-casts", "903", format!("SELECT CAST(CAST(min(t.role_name) AS BIGINT) AS VARCHAR) {answers}")),
+        ("ctar-904-column", "904", format!("SELECT t.role_nmae {answers}")),
+    ];
+    for (name, id, sql) in rules {
+        std::fs::write(place.path().join(name).with_extension("sql"), head(id) + &sql + "\n").unwrap();
+    }
+    let all = cases::all(&here("tests/detections"));
+    let young: Vec<&Case> = all.iter().filter(|case| case.lake == "young").collect();
+    let folder = place.path().to_str().unwrap();
+    // What failed outranks what was found.
+    let more = ["--detections", folder, "--format", "markdown", "--fail-on", "high"];
+    let (code, text, error) = reported(&young, "twin", &more);
+    assert_eq!(code, 3, "{error}");
+    assert!(text.contains("3 detections failed: CTAR-902, CTAR-903, CTAR-904"), "{text}");
+    assert!(text.contains("failed: ") && text.contains("divides by zero"), "{text}");
+    for id in ["902", "903", "904"] {
+        assert!(error.contains(&format!("Warning: CTAR-{id} failed")), "{error}");
+    }
+    assert!(!error.contains("901") && text.contains("CTAR-901"), "{error}\n{text}");
 }

@@ -49,13 +49,15 @@ const CASES: [(&str, &str, Parameters); 21] = [
     ("unused-roles.listed", "unused-roles", &[("roles", "arn:aws:iam::210000000006:role/forgotten"), ("unused", "6h")]),
 ];
 /// What is answered otherwise by an organisation's knowledge about itself: asked with tests/enrichment/rolecall.toml.
-const KNOWING: [(&str, &str, Parameters); 6] = [
+const KNOWING: [(&str, &str, Parameters); 8] = [
     ("callers-without-logs.known", "callers-without-logs", &[]),
     ("foreign-vpc-endpoints.known", "foreign-vpc-endpoints", &[]),
+    ("look-alike-names.known", "look-alike-names", &[]),
     ("outside-accounts.known", "outside-accounts", &[]),
     ("role-addresses.known", "role-addresses", &[("role", "legacy-app")]),
     ("two-networks-at-once.known", "two-networks-at-once", &[("within", "30m")]),
     ("without-external-id.known", "without-external-id", &[]),
+    ("without-mfa.known", "without-mfa", &[("tier", "1")]),
 ];
 /// They answer nothing without a parameter.
 const NEED_A_PARAMETER: [&str; 7] = [
@@ -67,8 +69,8 @@ const NEED_A_PARAMETER: [&str; 7] = [
     "who-came-from",
     "who-reaches-role",
 ];
-/// What the sample day holds nothing of, without a parameter.
-const EMPTY: [&str; 2] = ["anonymous-networks", "new-regions"];
+/// What the sample day holds nothing of, without a parameter; and a name that is the person's own, once the organisation says so.
+const EMPTY: [&str; 3] = ["anonymous-networks", "new-regions", "look-alike-names.known"];
 
 /// Which of an event's deliveries is kept is not told, so neither is what depends on it: question and columns.
 const UNSETTLED: [(&str, &[&str]); 2] =

@@ -40,10 +40,13 @@ fn ingested(source: &str, lake: &Path) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-/// A lake of the sample logs, for all tests that only ask it.
+/// A lake of the sample logs with the report of its day, for all tests that only ask it.
 static LAKE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let lake = tempfile::tempdir().unwrap();
     ingested("sample-logs", lake.path());
+    let night = ["report", "--night", "2026-11-18", "--quiet", "--lake", path(lake.path())];
+    let output = rolecall(&night).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
     lake
 });
 
@@ -550,6 +553,7 @@ fn expanded(sql: &str, interval: &str) -> String {
     let (from, to) = ("2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
     let mut text = sql.replace("$__interval", interval);
     let seconds = |word: &str| match word.trim().trim_matches('\'') {
+        "24h" => 86_400,
         "1h" => 3600,
         "15m" => 900,
         other => panic!("{other}"),

@@ -35,9 +35,20 @@ WITH issued AS (
     FROM failures
     WHERE event_time >= $from AND event_time < $until AND reason LIKE 'denied%' AND succeeded_at IS NULL AND role_arn IS NOT NULL
 ), gave AS (
-    SELECT CAST(event_time AS DATE) AS day, caller_arn, serial_number, provider, identity_provider, event_time
+    SELECT CAST(event_time AS DATE) AS day, caller_arn, serial_number, provider, identity_provider, event_time,
+           CASE WHEN api = 'AssumeRoot' THEN coalesce(caller_issuer_arn, caller_arn) END AS root_caller, target_account
     FROM credential_calls
-    WHERE kind = 'issue' AND event_time >= $from AND event_time < $until AND (serial_number IS NOT NULL OR identity_provider IS NOT NULL)
+    WHERE kind = 'issue' AND event_time >= $from AND event_time < $until AND (serial_number IS NOT NULL OR identity_provider IS NOT NULL OR api = 'AssumeRoot')
+), checked AS (
+    SELECT event_date AS day, json_get_str(response_elements, 'provider') AS provider, json_get_str(additional_event_data, 'identityProviderConnectionVerificationMethod') AS method, event_time
+    FROM events
+    WHERE event_time >= $from AND event_time < $until AND event_source = 'sts.amazonaws.com' AND event_name = 'AssumeRoleWithWebIdentity' AND error_code IS NULL
+), guests AS (
+    SELECT event_date AS day, recipient_account_id AS account, event_time,
+           coalesce(json_get_str(additional_event_data, 'identityPoolId'), json_get_str(request_parameters, 'identityPoolId'), json_get_str(request_parameters, 'customRoleArn'), 'unknown') AS pool
+    FROM events
+    WHERE event_time >= $from AND event_time < $until AND event_source = 'cognito-identity.amazonaws.com' AND event_name = 'GetCredentialsForIdentity' AND error_code IS NULL
+        AND NOT coalesce(request_parameters LIKE '%"logins"%', false)
 ), trusts AS (
     SELECT event_date AS day, concat(recipient_account_id, '/', json_get_str(request_parameters, 'roleName')) AS role,
            trusted(coalesce(json_get_str(request_parameters, 'policyDocument'), json_get_str(request_parameters, 'assumeRolePolicyDocument'))) AS principals, event_time
@@ -55,6 +66,7 @@ WITH issued AS (
     UNION ALL SELECT day, 'role', role_arn, 'caller', caller, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'caller_type', caller_type, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'seconds', CAST(granted_seconds AS VARCHAR), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
+    UNION ALL SELECT day, 'role', role_arn, 'addresses', CASE WHEN cardinality(used_ips) > 1 THEN 'many' ELSE 'one' END, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE role_arn IS NOT NULL AND cardinality(used_ips) > 0
     UNION ALL SELECT day, 'role', role_arn, 'name', coalesce(session_name_pattern(session_name), ''), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued
     UNION ALL SELECT day, 'role', role_arn, 'subject', subject_prefix(origin), 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE api = 'AssumeRoleWithWebIdentity'
     UNION ALL SELECT day, 'role', role_arn, 'provider', origin_provider, 1, 0, issued_at, issued_at AS last_at, session_id FROM issued WHERE origin_provider IS NOT NULL
@@ -90,6 +102,9 @@ WITH issued AS (
     UNION ALL SELECT day, 'who', who, 'denied', role_arn, 1, 1, event_time, event_time AS last_at, NULL FROM refused
     UNION ALL SELECT day, 'caller', caller_arn, 'serial', serial_number, 1, 0, event_time, event_time AS last_at, NULL FROM gave WHERE serial_number IS NOT NULL
     UNION ALL SELECT day, 'provider', provider, 'issuer', identity_provider, 1, 0, event_time, event_time AS last_at, NULL FROM gave WHERE provider LIKE '%:saml-provider/%'
+    UNION ALL SELECT day, 'caller', root_caller, 'root', target_account, 1, 0, event_time, event_time AS last_at, NULL FROM gave WHERE root_caller IS NOT NULL
+    UNION ALL SELECT day, 'provider', provider, 'verification', method, 1, 0, event_time, event_time AS last_at, NULL FROM checked WHERE method IS NOT NULL
+    UNION ALL SELECT day, 'account', account, 'guest_pool', pool, 1, 0, event_time, event_time AS last_at, NULL FROM guests
     UNION ALL SELECT day, 'trust', role, 'principal', unnest(string_to_array(principals, ' ')), 1, 0, event_time, event_time AS last_at, NULL FROM trusts WHERE principals IS NOT NULL
     UNION ALL SELECT day, 'role', role_arn, 'service', event_source, n, n_err, first_at, last_at, NULL FROM called WHERE role_arn IS NOT NULL
     UNION ALL SELECT day, 'role', role_arn, 'call', event_source || ':' || event_name, n, n_err, first_at, last_at, NULL FROM called WHERE role_arn IS NOT NULL

@@ -1,5 +1,5 @@
 -- title: Trust was given to an outsider
--- description: A role was created or its trust policy changed so that an outside account, a provider or anybody may assume it. Where one of those has since assumed it, within fourteen days, it is critical.
+-- description: A role was created or its trust policy changed so that an outside account, an identity provider that gave no session before, or anybody may assume it. Where one of those has since assumed it, within fourteen days, it is critical.
 -- id: CTAR-004
 -- severity: medium
 -- attack: T1098.003, T1484.002
@@ -10,18 +10,26 @@
 -- param: from timestamp The first moment.
 -- param: until timestamp The end, exclusive.
 -- param: night date The night.
+-- param: since date The first day that counts.
 WITH edits AS (
     SELECT d.entity AS role, d.value AS principal, min(d.first_at) AS edited_at, max(CASE WHEN d.event_date = $night THEN 1 ELSE 0 END) AS tonight,
            coalesce(arn_account(d.value), CASE WHEN regexp_like(d.value, '^[0-9]{12}$') THEN d.value END) AS account
     FROM daily d
     WHERE d.entity_type = 'trust' AND d.event_date >= $night - 14 AND d.event_date <= $night
     GROUP BY d.entity, d.value
+), providers AS (
+    SELECT DISTINCT value AS provider
+    FROM daily
+    WHERE entity_type = 'role' AND feature = 'provider' AND event_date >= $since AND event_date < $night
 ), foreign_ AS (
     SELECT e.*
     FROM edits e
     LEFT JOIN accounts a ON a.account_id = e.account
-    LEFT JOIN known_vendors v ON v.account_id = e.account
-    WHERE e.principal = '*' OR v.name IS NULL AND NOT coalesce(a.ours, false)
+    LEFT JOIN (SELECT DISTINCT account_id FROM known_vendors) v ON v.account_id = e.account
+    LEFT JOIN providers p ON p.provider = e.principal
+    WHERE e.principal = '*'
+        OR CASE WHEN e.principal LIKE '%-provider/%' OR e.principal LIKE '%.%' AND e.account IS NULL THEN p.provider IS NULL
+                ELSE v.account_id IS NULL AND NOT coalesce(a.ours, false) END
 ), used AS (
     SELECT f.role, f.principal, min(t.issued_at) AS used_at, array_agg(DISTINCT t.session_id) AS session_ids, count(*) AS n
     FROM foreign_ f

@@ -1,5 +1,5 @@
 -- title: An instance's credentials are used away from it
--- description: Keyed on the whole role session (role and instance id), over all its keys: its home is the first address it was used from, a private one only behind a VPC endpoint, and the networks that the role's instances are known by. Any other address is a theft until shown otherwise.
+-- description: Keyed on the whole role session (role and instance id), over all its keys: its home is the first address it was used from, a private one only behind a VPC endpoint, and the networks that the role's instances are known by. Any other address is a theft until shown otherwise; critical with a tool of attackers or from a network that is not Amazon's, where networks' numbers are known. Which metadata service handed the key out weighs nothing here: the question `instances` tells it.
 -- id: CTAR-013
 -- severity: high
 -- attack: T1552.005, T1550.001
@@ -34,7 +34,7 @@ WITH used AS (
 )
 SELECT concat(a.role_arn, '/', a.session_name) AS entity, 'address' AS target,
        CASE WHEN bool_or(agent_family(a.user_agent) <> a.home_agent) THEN 15.0 ELSE 12.0 END AS score,
-       CASE WHEN max(m.instance) IS NOT NULL THEN 'medium' WHEN bool_or(attack_tool(a.user_agent) IS NOT NULL) THEN 'critical' ELSE 'high' END AS severity,
+       CASE WHEN max(m.instance) IS NOT NULL THEN 'medium' WHEN bool_or(attack_tool(a.user_agent) IS NOT NULL OR geo_asn(a.ip) NOT IN (16509, 14618, 8987)) THEN 'critical' ELSE 'high' END AS severity,
        concat('Credentials of ', a.session_name, ' (', arn_short(a.role_arn), ') are used from ', min(a.ip)) AS title,
        concat('its home is ', min(a.home), '; ', min(a.ip), ' is known for no instance of this role',
               CASE WHEN bool_or(agent_family(a.user_agent) <> a.home_agent) THEN concat('; the program differs, too: ', min(agent_family(a.user_agent))) ELSE '' END) AS reason,

@@ -1,5 +1,5 @@
 -- title: A role calls a service that it never calls
--- description: Calls to a sensitive service that the role never called, judged by how often it takes up new ones and by how common that is among roles.
+-- description: Calls to a sensitive service that the role never called, judged by how often it takes up new ones and by how common that is among roles. Two at once count for more; three alarm.
 -- id: CTAR-027
 -- severity: low
 -- attack: T1078.004
@@ -8,7 +8,7 @@
 -- reference: splunk cloud_api_calls_from_previously_unseen_user_roles.yml
 -- tags: content
 SELECT v.entity AS entity, 'services' AS target, max(v.bits) AS score,
-       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN max(v.bits) >= 6 THEN 'medium' ELSE 'low' END AS severity,
+       CASE WHEN NOT bool_or(v.learned) THEN 'info' WHEN count(DISTINCT CASE WHEN v.bits >= 5 AND v.learned THEN v.value END) >= 3 THEN 'high' WHEN max(v.bits) >= 5.9 OR count(DISTINCT CASE WHEN v.bits >= 4 THEN v.value END) >= 2 THEN 'medium' ELSE 'low' END AS severity,
        concat(arn_short(v.entity), ' calls ', min(v.value), CASE WHEN count(DISTINCT v.value) > 1 THEN concat(' and ', count(DISTINCT v.value) - 1, ' more') ELSE '' END, ' for the first time') AS title,
        concat(min(v.value), ': ', max(v.words)) AS reason,
        array_agg(DISTINCT c.session_id) FILTER (WHERE c.session_id IS NOT NULL) AS session_ids, array_slice(array_sort(array_agg(DISTINCT c.event_id)), 1, 20) AS event_ids,

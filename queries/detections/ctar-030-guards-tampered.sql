@@ -10,14 +10,14 @@
 WITH touched AS (
     SELECT c.*, coalesce(t.who, c.identity_arn) AS who, t.role_arn,
            coalesce(k.days, 0) AS call_days, CASE WHEN t.session_id IS NULL THEN 0 ELSE CASE WHEN coalesce(e.seen_days, 0) = 0 THEN 1 ELSE 0 END END AS new_edge,
-           CASE WHEN coalesce(w.seen_days, 0) = 0 AND c.ip_kind IN ('public', 'private') THEN 1 ELSE 0 END AS new_network
+           CASE WHEN coalesce(w.seen_days, 0) = 0 AND c.ip_kind IN ('public', 'private', 'cgnat') THEN 1 ELSE 0 END AS new_network
     FROM calls c
     LEFT JOIN tonight t ON t.session_id = c.session_id
     LEFT JOIN known k ON k.feature = 'call' AND k.value = concat(c.event_source, ':', c.event_name) AND k.entity = coalesce(c.session_issuer_arn, c.identity_arn)
         AND k.entity_type = CASE WHEN c.session_issuer_arn IS NULL THEN 'who' ELSE 'role' END
     LEFT JOIN novel e ON e.entity_type = 'who' AND e.entity = t.who AND e.feature = 'role' AND e.value = t.role_arn
     LEFT JOIN novel w ON w.entity_type = 'who' AND w.entity = coalesce(t.who, c.identity_arn) AND w.feature = 'ip' AND w.value = c.ip
-    WHERE c.event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'StopEventDataStoreIngestion', 'DeleteDetector', 'UpdateDetector', 'DisassociateFromMasterAccount', 'DisassociateFromAdministratorAccount', 'StopMonitoringMembers', 'LeaveOrganization', 'DeleteFlowLogs', 'StopConfigurationRecorder', 'DeleteConfigurationRecorder', 'DeleteDeliveryChannel', 'DisableSecurityHub', 'DeleteAnalyzer', 'DisableMacie', 'DeleteLogGroup', 'DeleteConfigRule') AND c.invoked_by IS NULL
+    WHERE c.event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'StopEventDataStoreIngestion', 'DeleteDetector', 'UpdateDetector', 'DisassociateFromMasterAccount', 'DisassociateFromAdministratorAccount', 'StopMonitoringMembers', 'LeaveOrganization', 'DeleteFlowLogs', 'StopConfigurationRecorder', 'DeleteConfigurationRecorder', 'DeleteDeliveryChannel', 'DisableSecurityHub', 'DeleteAnalyzer', 'DisableMacie', 'DeleteLogGroup', 'DeleteConfigRule', 'PutInsightSelectors', 'DeleteMembers', 'DisassociateMembers', 'DeletePublishingDestination', 'DisableOrganizationAdminAccount', 'DeleteConfigurationAggregator', 'DeleteAlarms') AND c.invoked_by IS NULL
 )
 SELECT who AS entity, min(account) AS target, CASE WHEN max(new_edge + new_network) > 0 OR max(call_days) = 0 THEN 16.0 ELSE 4.0 END AS score,
        CASE WHEN max(new_edge + new_network) > 0 THEN 'critical' WHEN min(call_days) = 0 THEN 'high' ELSE 'low' END AS severity,

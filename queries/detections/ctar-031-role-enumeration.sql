@@ -1,5 +1,5 @@
 -- title: Somebody tries roles out
--- description: Five different roles and more refused to one caller within an hour; refusals that turn into success within a minute (a role that is just being made) and those that come every night are left out. It alarms at ten, or where one of the neighbours was got.
+-- description: Five different roles and more refused to one caller within an hour, or ten over the night; refusals that turn into success within a minute (a role that is just being made) and those that come every night are left out. It alarms at ten, or where one of the neighbours was got.
 -- id: CTAR-031
 -- severity: medium
 -- attack: T1087.004, T1580
@@ -22,7 +22,7 @@ WITH refused AS (
 ), all_ AS (
     SELECT r.*
     FROM refused r
-    WHERE r.who IN (SELECT who FROM hourly)
+    WHERE r.who IN (SELECT who FROM hourly) OR r.who IN (SELECT who FROM refused GROUP BY who HAVING count(DISTINCT role_arn) >= 10)
 )
 SELECT a.who AS entity, 'roles' AS target, least(8.0 + count(DISTINCT a.role_arn) / 5.0, 16.0) AS score,
        CASE WHEN count(DISTINCT a.role_arn) >= 10 OR bool_or(t.session_id IS NOT NULL) THEN 'high' ELSE 'medium' END AS severity,

@@ -16,12 +16,15 @@ WITH refused AS (
     GROUP BY 1, 2
     HAVING count(*) >= 5 AND max(event_time) - min(event_time) > INTERVAL '5 minutes'
 ), changed AS (
-    SELECT first_at AS at, event_name, identity_arn
-    FROM calls
-    WHERE event_name IN ('UpdateAssumeRolePolicy', 'PutRolePolicy', 'AttachRolePolicy', 'PutUserPolicy', 'AttachUserPolicy', 'CreatePolicyVersion', 'SetDefaultPolicyVersion', 'AddUserToGroup') AND error_code IS NULL
+    -- Whose permissions were changed; a policy of its own concerns whoever has it.
+    SELECT e.event_time AS at, e.event_name, coalesce(e.session_issuer_arn, e.identity_arn) AS by_,
+           coalesce(json_get_str(e.request_parameters, 'roleName'), json_get_str(e.request_parameters, 'userName')) AS of_
+    FROM events e
+    WHERE e.event_time >= $from AND e.event_time < $until AND e.event_source = 'iam.amazonaws.com' AND e.error_code IS NULL
+        AND e.event_name IN ('UpdateAssumeRolePolicy', 'PutRolePolicy', 'AttachRolePolicy', 'PutUserPolicy', 'AttachUserPolicy', 'CreatePolicyVersion', 'SetDefaultPolicyVersion', 'AddUserToGroup', 'PutGroupPolicy', 'AttachGroupPolicy', 'DeleteRolePolicy', 'DetachRolePolicy', 'DeleteUserPolicy', 'DetachUserPolicy')
 )
 SELECT r.who AS entity, r.role_arn AS target, 8.0 AS score,
-       CASE WHEN bool_or(c.identity_arn = r.who) THEN 'low' ELSE 'medium' END AS severity,
+       CASE WHEN bool_or(c.by_ = coalesce(t.caller, r.who)) THEN 'low' ELSE 'medium' END AS severity,
        concat(arn_short(r.who), ' was refused ', arn_short(r.role_arn), ' ', max(r.n), ' times, then got it') AS title,
        concat(max(r.n), ' refusals over ', CAST(CAST(date_part('epoch', max(r.last_at) - min(r.first_at)) / 60 AS BIGINT) AS VARCHAR), ' minutes, then a session',
               CASE WHEN bool_or(c.at IS NOT NULL) THEN concat(', after ', min(c.event_name)) ELSE ' from another address' END) AS reason,
@@ -29,6 +32,6 @@ SELECT r.who AS entity, r.role_arn AS target, 8.0 AS score,
        max(r.n) AS event_count, min(r.first_at) AS first_at, max(t.issued_at) AS last_at
 FROM refused r
 JOIN tonight t ON t.issued_tonight AND coalesce(t.caller_arn, t.origin) = r.who AND t.role_arn = r.role_arn AND t.issued_at > r.last_at
-LEFT JOIN changed c ON c.at > r.first_at AND c.at < t.issued_at
+LEFT JOIN changed c ON c.at > r.first_at AND c.at < t.issued_at AND (c.of_ IS NULL OR c.of_ IN (arn_name(r.role_arn), arn_name(t.caller)))
 WHERE c.at IS NOT NULL OR t.issued_ip <> r.ip
 GROUP BY r.who, r.role_arn

@@ -1,5 +1,5 @@
 -- title: Credentials that are expired or revoked are still tried
--- description: Calls by a session more than a minute after its revocation: success is critical. Or ten expired tokens and more from an address that the identity is not known by.
+-- description: Calls by a session more than a minute after its revocation: success is critical; high where sessions that it asked for go on. Or ten expired tokens and more from an address that the identity is not known by.
 -- id: CTAR-034
 -- severity: medium
 -- attack: T1550.001
@@ -12,6 +12,12 @@ WITH revoked AS (
     FROM calls c
     JOIN tonight t ON t.session_id = c.session_id
     WHERE t.revoked_at IS NOT NULL AND c.last_at > t.revoked_at + INTERVAL '60 seconds' AND c.invoked_by IS NULL
+), children AS (
+    SELECT t.who, t.session_id, r.revoked_at, r.role_arn, c.ip, c.n, c.event_id, c.first_at, c.last_at
+    FROM (SELECT session_id, unnest(ancestor_ids) AS ancestor FROM tonight) a
+    JOIN profiled r ON r.session_id = a.ancestor AND r.revoked_at IS NOT NULL
+    JOIN tonight t ON t.session_id = a.session_id AND t.revoked_at IS NULL
+    JOIN calls c ON c.session_id = a.session_id AND c.last_at > r.revoked_at + INTERVAL '60 seconds' AND c.error_code IS NULL AND c.invoked_by IS NULL
 ), expired AS (
     SELECT coalesce(t.who, c.identity_arn, c.session_issuer_arn, c.access_key_id) AS who, t.role_arn, coalesce(t.session_id, c.access_key_id) AS session_id, c.ip, c.n, c.event_id, c.first_at, c.last_at
     FROM calls c
@@ -34,3 +40,10 @@ FROM expired
 WHERE who IS NOT NULL
 GROUP BY who
 HAVING sum(n) >= 10
+UNION ALL
+SELECT who, 'children', 12.0, 'high', concat('Sessions that a revoked session of ', arn_short(who), ' asked for go on'),
+       concat(arn_short(min(role_arn)), ' was revoked at ', CAST(min(revoked_at) AS VARCHAR), '; what it asked for before still works: calls until ', CAST(max(last_at) AS VARCHAR)),
+       array_agg(DISTINCT session_id), array_agg(DISTINCT ip), array_agg(DISTINCT event_id), CAST(sum(n) AS BIGINT), min(first_at), max(last_at)
+FROM children
+WHERE who IS NOT NULL
+GROUP BY who

@@ -1,5 +1,5 @@
 -- title: A session bears a name that is not its owner's
--- description: For this caller and role the session name was the caller's own on 95 of 100 sessions, and now is not; or the name is that of another person, which alarms.
+-- description: For this caller and role the session name was the caller's own on 95 of 100 sessions, and now is not; or the name is that of another person or user, which alarms unless this caller mostly uses other names.
 -- id: CTAR-037
 -- severity: medium
 -- attack: T1036.010
@@ -15,15 +15,19 @@ WITH habit AS (
     WHERE entity_type = 'edge' AND feature = 'named'
     GROUP BY entity
 ), people AS (
-    SELECT DISTINCT lower(entity) AS name FROM daily
+    SELECT DISTINCT lower(entity) AS name, CAST(NULL AS VARCHAR) AS account FROM daily
     WHERE entity_type = 'who' AND feature = 'role' AND entity LIKE '%@%' AND entity NOT LIKE 'arn:%' AND event_date >= $since AND event_date < $night
+    UNION
+    SELECT DISTINCT lower(arn_name(entity)), arn_account(entity) FROM daily
+    WHERE entity_type = 'who' AND feature IN ('role', 'call') AND entity LIKE 'arn:%:user/%' AND event_date >= $since AND event_date < $night
 ), judged AS (
     SELECT t.*, h.named, h.sessions AS before,
            p.name IS NOT NULL AS another,
            NOT (coalesce(names_identity(t.session_name, t.origin), false) OR coalesce(names_identity(t.session_name, t.source_identity), false)) AS strange
     FROM tonight t
     LEFT JOIN habit h ON h.entity = concat(t.caller, ' > ', t.role_arn)
-    LEFT JOIN people p ON lower(t.session_name) = p.name AND lower(t.origin) <> p.name
+    LEFT JOIN people p ON lower(t.session_name) = p.name AND lower(coalesce(arn_name(t.origin), t.origin)) <> p.name AND coalesce(p.account, t.origin_account, '') = coalesce(t.origin_account, '')
+        AND coalesce(h.named, 0) * 2 >= coalesce(h.sessions, 0)
     WHERE t.issued_tonight AND t.session_name IS NOT NULL AND t.origin_type IN ('iam_user', 'identity_center', 'saml', 'oidc', 'outside_principal')
         AND NOT EXISTS (SELECT 1 FROM known_people a JOIN known_people b ON b.person = a.person WHERE lower(a.alias) = lower(t.session_name) AND lower(b.alias) = lower(t.origin))
 )

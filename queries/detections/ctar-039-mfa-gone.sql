@@ -1,5 +1,5 @@
 -- title: MFA is gone, or comes from a new device
--- description: A user who took a role with MFA on 95 of 100 sessions takes it without; or names an MFA device never seen with them.
+-- description: A user who took a role with MFA on 95 of 100 sessions takes it without, which alarms where it was always so or the role has much power; or names an MFA device never seen with them.
 -- id: CTAR-039
 -- severity: medium
 -- attack: T1556.006, T1078.004
@@ -16,7 +16,7 @@ WITH habit AS (
     GROUP BY entity
 )
 SELECT t.caller AS entity, t.role_arn AS target, CASE WHEN bool_or(t.privileged) THEN 13.0 ELSE 9.0 END AS score,
-       CASE WHEN bool_or(t.privileged) THEN 'high' ELSE 'medium' END AS severity,
+       CASE WHEN bool_or(t.privileged) OR max(h.with_mfa) = max(h.sessions) AND max(h.sessions) >= 20 THEN 'high' ELSE 'medium' END AS severity,
        concat(arn_short(t.caller), ' took ', arn_short(t.role_arn), ' without MFA') AS title,
        concat(max(h.with_mfa), ' of ', max(h.sessions), ' sessions before were with MFA') AS reason,
        array_agg(DISTINCT t.session_id) AS session_ids, array_agg(DISTINCT t.caller_key_id) AS access_keys, array_agg(DISTINCT t.issued_ip) AS source_ips,

@@ -1,5 +1,5 @@
 -- title: A session without the limits it always had
--- description: A caller that always passed a session policy, or session tags, for a role does no longer; or passes AdministratorAccess for the first time.
+-- description: A caller that always passed a session policy, or session tags, for a role does no longer; or passes AdministratorAccess for the first time. It alarms where a session policy was always there. Which values of tags stand for power, CloudTrail does not tell.
 -- id: CTAR-040
 -- severity: medium
 -- attack: T1548.005
@@ -23,7 +23,7 @@ WITH habit AS (
             OR h.feature = 'policy' AND t.session_policy LIKE '%AdministratorAccess%' AND v.value IS NOT NULL)
 )
 SELECT caller AS entity, role_arn AS target, 8.0 AS score,
-       CASE WHEN bool_or(what = 'administrator') THEN 'high' ELSE 'medium' END AS severity,
+       CASE WHEN bool_or(what = 'administrator') OR bool_or(feature = 'policy' AND limited = before AND before >= 20) THEN 'high' ELSE 'medium' END AS severity,
        concat(arn_short(caller), ' took ', arn_short(role_arn), ' with ', min(what)) AS title,
        concat(max(limited), ' of ', max(before), ' sessions before had one') AS reason,
        array_agg(DISTINCT session_id) AS session_ids, count(*) AS event_count, min(issued_at) AS first_at, max(issued_at) AS last_at

@@ -18,7 +18,7 @@ WITH roots AS (
     WHERE e.event_time >= $from AND e.event_time < $until AND e.event_source = 'sts.amazonaws.com' AND e.event_name = 'AssumeRoot' AND e.identity_arn IS NOT NULL
 )
 SELECT r.caller AS entity, min(r.target) AS target, 13.0 AS score,
-       CASE WHEN bool_or(r.grave) OR count(DISTINCT r.target) > 3 OR max(coalesce(k.days, 0)) = 0 THEN 'high' ELSE 'medium' END AS severity,
+       CASE WHEN bool_or(r.grave) OR count(DISTINCT r.target) > 3 OR max(coalesce(k.days, 0)) = 0 OR min(coalesce(a.days, 0)) = 0 THEN 'high' ELSE 'medium' END AS severity,
        concat(arn_short(r.caller), ' acted as root of ', count(DISTINCT r.target), CASE WHEN count(DISTINCT r.target) = 1 THEN ' account' ELSE ' accounts' END) AS title,
        concat('AssumeRoot for ', array_to_string(array_sort(array_agg(DISTINCT r.target)), ', '), '; this caller did so on ', max(coalesce(k.days, 0)), ' days before') AS reason,
        array_distinct(array_concat(coalesce(array_agg(DISTINCT r.session_id) FILTER (WHERE r.session_id IS NOT NULL), make_array()), coalesce(array_agg(DISTINCT r.issued) FILTER (WHERE r.issued IS NOT NULL), make_array()))) AS session_ids,
@@ -26,4 +26,5 @@ SELECT r.caller AS entity, min(r.target) AS target, 13.0 AS score,
        array_agg(DISTINCT r.ip) AS source_ips, array_agg(DISTINCT r.event_id) AS event_ids, count(DISTINCT r.event_id) AS event_count, min(r.event_time) AS first_at, max(r.event_time) AS last_at
 FROM roots r
 LEFT JOIN known k ON k.entity = r.caller AND k.feature = 'call' AND k.value = 'sts.amazonaws.com:AssumeRoot'
+LEFT JOIN known a ON a.entity_type = 'caller' AND a.entity = r.caller AND a.feature = 'root' AND a.value = coalesce(arn_account(r.target), r.target)
 GROUP BY r.caller

@@ -198,9 +198,9 @@ impl Report {
         };
         known(&request)?;
         if let Some(nights) = self.backtest {
-            let tested = nightly::backtest(&mut lake, config, &request, nights).await?;
+            let (tested, failed) = nightly::backtest(&mut lake, config, &request, nights).await?;
             answering.text(&tested_text(&tested))?;
-            return Ok(Outcome::Complete);
+            return Ok(if warned(failed.iter(), console) { Outcome::Incomplete } else { Outcome::Complete });
         }
         if request.span.is_day() && !baseline::events_by_day(&lake)?.contains_key(&request.span.night()) {
             console
@@ -224,6 +224,10 @@ impl Report {
                 send((route, message), console);
             }
         }
+        let failed = night.rules.iter().filter_map(|rule| Some((&rule.detection, rule.failed.as_ref()?)));
+        if warned(failed, console) {
+            return Ok(Outcome::Incomplete);
+        }
         let grave = |f: &Finding| {
             matches!(f.state, State::New | State::Worsened)
                 && self.fail_on.is_some_and(|least| f.severity >= least.severity())
@@ -232,13 +236,20 @@ impl Report {
     }
 }
 
+/// Says which detections failed, and whether any did.
+fn warned<'a>(failed: impl Iterator<Item = (&'a String, &'a String)>, console: Console) -> bool {
+    let said =
+        failed.map(|(id, why)| console.warning(&format!("{id} failed, and the report goes on without it: {why}")));
+    said.count() > 0
+}
+
 /// Whether every detection that is named is there.
 fn known(request: &Request) -> Result<()> {
     let all = crate::detect::catalogue::detections(request.folder.as_deref())?;
     for id in &request.detections {
         if !all.iter().any(|d| d.id.eq_ignore_ascii_case(id) || d.query.name == *id) {
             return Err(
-                Error::usage(format!("there is no detection '{id}'")).hint("they are named CTAR-001 to CTAR-046")
+                Error::usage(format!("there is no detection '{id}'")).hint("they are named CTAR-001 to CTAR-051")
             );
         }
     }

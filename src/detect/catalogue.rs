@@ -64,6 +64,11 @@ static BUILT_IN: &[(&str, &str, &str)] = detections! {
     "ctar-044-new-web-identity"
     "ctar-045-saml-anomaly"
     "ctar-046-portal-token"
+    "ctar-047-guest-credentials"
+    "ctar-048-outside-trust-anchor"
+    "ctar-049-new-identity-provider"
+    "ctar-050-quarantined-key"
+    "ctar-051-region-enabled"
 };
 
 /// The families of signals. Within one, facts are not independent (an address lies in a network, a network in a country), so

@@ -171,6 +171,9 @@ pub struct RuleHealth {
     pub last_fired: Option<String>,
     /// Why it is silent, where it could not look: a field that is in none of the logs, knowledge that is not configured.
     pub silent: Option<String>,
+    /// Why it could not be asked, where it failed: what it looks for may be there.
+    #[serde(default)]
+    pub failed: Option<String>,
 }
 
 /// One hour's sessions.

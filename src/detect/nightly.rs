@@ -65,8 +65,10 @@ impl<'a> Run<'a> {
 
 /// Makes the report.
 ///
+/// A detection that fails is told of in [`RuleHealth::failed`]; the others go on.
+///
 /// # Errors
-/// The lake cannot be read or written, or a detection fails.
+/// The lake cannot be read or written.
 pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Result<Night> {
     let run = Run::of(config, request)?;
     let span = request.span;
@@ -81,7 +83,8 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     let history = History::of(earlier.clone(), verdicts.clone(), &nights, night);
 
     let engine = night_tables::open(lake, &run.setup, span, &history.untaught()).await?;
-    let mut findings = found(&run, &engine, span).await?;
+    let mut failed = Failed::new();
+    let mut findings = found(&run, &engine, span, &mut failed).await?;
     // Nights whose days have changed since they were reported.
     let days = baseline::events_by_day(lake)?;
     for before in (night - LATE..night).filter(|_| span.is_day()) {
@@ -91,7 +94,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             let known: BTreeSet<&String> =
                 earlier.iter().filter(|f| f.night == date(before)).map(|f| &f.fingerprint).collect();
             let here: BTreeSet<String> = findings.iter().map(|f| f.fingerprint.clone()).collect();
-            for mut finding in found(&run, &again, Span::day(before)).await? {
+            for mut finding in found(&run, &again, Span::day(before), &mut failed).await? {
                 if !known.contains(&finding.fingerprint) && !here.contains(&finding.fingerprint) {
                     finding.late = true;
                     finding.night = date(night);
@@ -101,6 +104,8 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
         }
     }
     history.judge(&mut findings, night);
+    // What nobody could look for is not gone.
+    findings.retain(|f| f.state != State::Resolved || !failed.contains_key(&f.detection));
     planned(config, &mut findings);
     let muted = allowed(config, &mut findings, &earlier, night)?;
     settle(config, &mut findings);
@@ -134,7 +139,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             rules,
         },
         watch: watched(&findings, &history, night),
-        rules: health(&run.detections, &findings, &history, &looked, night),
+        rules: health(&run.detections, &findings, &history, &looked, &failed, night),
         findings,
         relations,
         learning: sections::learning(&engine, span).await?,
@@ -146,26 +151,27 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     })
 }
 
-/// The findings of each of some nights, as they would have been: nothing is kept.
+/// The findings of each of some nights, as they would have been, and the detections that failed: nothing is kept.
 ///
 /// # Errors
-/// The lake cannot be read, or a detection fails.
+/// The lake cannot be read.
 pub async fn backtest(
     lake: &mut Lake,
     config: &Config,
     request: &Request,
     nights: i32,
-) -> Result<Vec<(String, Vec<Finding>)>> {
+) -> Result<(Vec<(String, Vec<Finding>)>, Failed)> {
     let run = Run::of(config, request)?;
     let last = request.span.night();
     baseline::bring_up_to_date(lake, &run.setup, last).await?;
     let mut all: Vec<(String, Vec<Finding>)> = Vec::new();
     let mut earlier: Vec<Finding> = Vec::new();
     let mut done: Vec<i32> = Vec::new();
+    let mut failed = Failed::new();
     for night in last - nights + 1..=last {
         let history = History::of(earlier.clone(), Vec::new(), &done, night);
         let engine = night_tables::open(lake, &run.setup, Span::day(night), &history.untaught()).await?;
-        let mut findings = found(&run, &engine, Span::day(night)).await?;
+        let mut findings = found(&run, &engine, Span::day(night), &mut failed).await?;
         history.judge(&mut findings, night);
         planned(config, &mut findings);
         settle(config, &mut findings);
@@ -173,21 +179,26 @@ pub async fn backtest(
         done.push(night);
         all.push((date(night), findings));
     }
-    Ok(all)
+    Ok((all, failed))
 }
 
-/// Asks every detection, and makes findings of what they answer.
-async fn found(run: &Run<'_>, engine: &Engine, span: Span) -> Result<Vec<Finding>> {
+/// Why a detection failed, by its id.
+pub type Failed = BTreeMap<String, String>;
+
+/// Asks every detection, and makes findings of what they answer. One that fails does not take the others with it.
+async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) -> Result<Vec<Finding>> {
     let facts = assemble::facts(engine).await?;
     let learning = new_accounts(engine).await?;
     let mut drafts: Vec<Draft> = Vec::new();
     for detection in &run.detections {
         let started = std::time::Instant::now();
-        let asked: Vec<&str> = detection.query.params.iter().map(|p| p.name.as_str()).collect();
-        let rows = baseline::ask(engine, &detection.query.sql, parameters(span, &asked))
-            .await
-            .map_err(|e| e.context("detection", detection.query.file.clone()))?;
-        let hits = hit::read(&detection.query.file, &rows)?;
+        let hits = match asked(engine, detection, span).await {
+            Ok(hits) => hits,
+            Err(error) => {
+                failed.insert(detection.id.clone(), format!("{}: {error}", detection.query.file));
+                continue;
+            }
+        };
         tracing::debug!(id = detection.id, hits = hits.len(), seconds = started.elapsed().as_secs_f64(), "asked");
         drafts.extend(hits.into_iter().map(|hit| assemble::draft(detection, hit, &facts, span)));
     }
@@ -206,6 +217,13 @@ async fn found(run: &Run<'_>, engine: &Engine, span: Span) -> Result<Vec<Finding
     combine::add_up(&mut drafts);
     assemble::with_evidence(engine, &mut drafts, span).await?;
     Ok(drafts.into_iter().map(|draft| draft.finding).collect())
+}
+
+/// What one detection answers.
+async fn asked(engine: &Engine, detection: &Detection, span: Span) -> Result<Vec<hit::Hit>> {
+    let names: Vec<&str> = detection.query.params.iter().map(|p| p.name.as_str()).collect();
+    let rows = baseline::ask(engine, &detection.query.sql, parameters(span, &names)).await?;
+    hit::read(&detection.query.file, &rows)
 }
 
 /// One finding a fingerprint: the gravest stands for all.
@@ -326,6 +344,7 @@ fn health(
     findings: &[Finding],
     history: &History,
     looked: &sections::Looked,
+    failed: &Failed,
     night: i32,
 ) -> Vec<RuleHealth> {
     detections
@@ -347,6 +366,7 @@ fn health(
                 precision: (judged > 0).then(|| accepted as f64 / judged as f64),
                 last_fired: fired,
                 silent: silent.then(|| format!("{} days of history; it needs seven", looked.history_days)),
+                failed: failed.get(&detection.id).cloned(),
             }
         })
         .collect()

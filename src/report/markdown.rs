@@ -3,7 +3,8 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, by_owner, chain, day, facts, gravest, lists, percent, period, precision, relation, some, told, verdict,
+    Parts, age, by_owner, cannot_look, chain, day, facts, gravest, lists, percent, period, precision, relation, some,
+    told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
 use crate::detect::night::Night;
@@ -266,7 +267,7 @@ fn rules(night: &Night, out: &mut String) {
                 grouped(rule.hits),
                 precision(rule),
                 rule.last_fired.clone().unwrap_or_default(),
-                rule.silent.clone().unwrap_or_default(),
+                cannot_look(rule).unwrap_or_default(),
             ]
         });
         table(&["detection", "title", "hits", "accepted in 90 days", "last fired", "cannot look"], rows, out);

@@ -75,10 +75,14 @@ pub fn gravest(findings: &[Finding]) -> Vec<&Finding> {
 pub fn verdict(night: &Night, parts: &Parts<'_>) -> String {
     let mut says = Vec::new();
     let gaps = gap_hours(&night.header);
+    let failed: Vec<&str> = night.rules.iter().filter(|r| r.failed.is_some()).map(|r| r.detection.as_str()).collect();
+    if !failed.is_empty() {
+        says.push(format!("{} failed: {}", counted(failed.len() as u64, "detection"), failed.join(", ")));
+    }
     if !night.header.gaps.is_empty() {
         says.push(format!("Coverage has gaps: {} of logs are missing", counted(gaps, "hour")));
     }
-    if parts.act.is_empty() && parts.look.is_empty() && night.header.gaps.is_empty() {
+    if parts.act.is_empty() && parts.look.is_empty() && says.is_empty() {
         says.push(match parts.open.len() {
             0 => "Nothing, and coverage was complete".to_owned(),
             open => format!("Nothing new, and coverage was complete; {} from earlier nights", still_open(open)),
@@ -229,8 +233,13 @@ pub fn precision(rule: &RuleHealth) -> String {
 
 /// Detections that fired, were judged or could not look; the others are only counted.
 pub fn told(rules: &[RuleHealth]) -> (Vec<&RuleHealth>, usize) {
-    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || rule.silent.is_some();
+    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || cannot_look(rule).is_some();
     let told: Vec<_> = rules.iter().filter(speaks).collect();
     let others = rules.len() - told.len();
     (told, others)
+}
+
+/// Why a detection could not look: it failed, or something that it needs is not there.
+pub fn cannot_look(rule: &RuleHealth) -> Option<String> {
+    rule.failed.as_ref().map(|why| format!("failed: {why}")).or_else(|| rule.silent.clone())
 }

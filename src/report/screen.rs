@@ -1,7 +1,7 @@
 //! The summary for a terminal: whether anybody has to act, and on what.
 
 use super::Options;
-use super::parts::{Parts, age, chain, facts, percent, period, precision, some, told, verdict};
+use super::parts::{Parts, age, cannot_look, chain, facts, percent, period, precision, some, told, verdict};
 use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
 use crate::escape::visible;
@@ -123,7 +123,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     }
     let (rules, _) = told(&night.rules);
     let unkept = night.muted.iter().filter(|one| one.status != "active").count();
-    let silent = rules.iter().filter(|rule| rule.silent.is_some()).count();
+    let silent = rules.iter().filter(|rule| cannot_look(rule).is_some()).count();
     let counts: Vec<String> = [
         (night.relations.len(), "changed relation", ""),
         (parts.resolved.len(), "resolved finding", ""),

@@ -13,6 +13,11 @@ impl Name {
     /// No text.
     pub const NONE: Name = Name(0);
 
+    /// Its number: 0 for no text, then in the order of first sight.
+    pub fn number(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether there is a text.
     pub fn is_some(self) -> bool {
         self.0 != 0
@@ -49,6 +54,31 @@ fn range(ends: &[usize], place: u32) -> std::ops::Range<usize> {
 impl Names {
     fn at(&self, place: u32) -> &str {
         &self.text[range(&self.ends, place)]
+    }
+
+    /// With room for so many texts that are looked up again: the table grows by copies of itself otherwise.
+    pub fn with_room(texts: usize) -> Self {
+        let mut names = Self::default();
+        names.places.reserve(texts, |_| 0);
+        names
+    }
+
+    /// How many texts are held.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Holds a text that nothing is compared with: it is not looked up, and the same text has another name every time.
+    pub fn keep(&mut self, text: Option<&str>) -> Name {
+        let Some(text) = text.filter(|t| !t.is_empty()) else { return Name::NONE };
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        Name(self.ends.len() as u32)
     }
 
     /// Holds `text`; an empty text is no text.

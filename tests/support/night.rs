@@ -217,6 +217,7 @@ pub fn whole() -> Night {
         precision: judged.map(|(yes, no)| yes as f64 / (yes + no) as f64),
         last_fired: (hits > 0).then(|| NIGHT.to_owned()),
         silent: silent.map(str::to_owned),
+        failed: None,
     };
     night.rules = vec![
         rule("CTAR-013", 1, Some((6, 2)), None),

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::Options;
-use super::parts::{Parts, by_owner, facts, gap_hours, gravest, percent, precision, relation, some, told, verdict};
+use super::parts::{
+    Parts, by_owner, cannot_look, facts, gap_hours, gravest, percent, precision, relation, some, told, verdict,
+};
 use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
 use crate::error::{Error, Result};
@@ -322,7 +324,7 @@ fn health(rule: &RuleHealth) -> [String; 6] {
         grouped(rule.hits),
         precision(rule),
         text(&rule.last_fired),
-        text(&rule.silent),
+        text(&cannot_look(rule)),
     ]
 }
 

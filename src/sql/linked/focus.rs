@@ -141,7 +141,7 @@ impl Linked {
         let mut found: Vec<usize> = issued.map(|(place, _)| place).collect();
         found.extend(
             (0..self.links.callers.len())
-                .filter(|&place| wanted.contains(&self.links.callers[place].0.key))
+                .filter(|&place| wanted.contains(&self.links.callers[place].caller.key))
                 .filter_map(|place| self.links.session_of(place)),
         );
         if found.is_empty() {

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use crate::error::Result;
 use crate::lake::rows::typed;
 use crate::lake::schema::Type;
-use crate::sts::link::{self, Caller, Input, Issue, Links, Revocation, Sighting, Use, link};
+use crate::sts::link::{self, Caller, Callers, Input, Issue, Links, Revocation, Sighting, Use, link};
 use crate::sts::names::{Name, Names};
 
 use super::super::knowledge::{Known, Top};
@@ -160,6 +160,9 @@ impl Loader {
     /// With room for so many rows of either table: tables grow by copies of themselves otherwise.
     pub fn with_room(calls: usize, activity: usize) -> Self {
         let mut loader = Self::default();
+        // Nearly every call issues a key, which the activity shows again; other texts are few.
+        loader.input.names = Names::with_room(calls);
+        loader.input.callers = Callers::with_room(activity);
         loader.input.issues.reserve(calls);
         loader.input.uses.reserve(activity);
         loader
@@ -186,8 +189,9 @@ impl Loader {
         let requested = integers(&batch, "requested_seconds")?;
         let (mfa, success) = (truths(&batch, "caller_mfa")?, truths(&batch, "success")?);
         let (input, place) = (&mut self.input, self.calls.len());
+        let columns = texts.names(&mut input.names, &[KIND, EVENT_ID]);
         for row in 0..batch.num_rows() {
-            let caller = caller(&mut texts, &mut input.names, &created, row);
+            let caller = caller(&columns, &created, row);
             let at = at.value(row);
             let kind = Kind::of(texts.text(KIND, row));
             // GetSigninToken is made by the portal's or a broker's server: its address is nobody's own.
@@ -196,12 +200,13 @@ impl Loader {
                 Kind::SignIn => texts.text(API, row) == Some("ConsoleLogin"),
                 _ => false,
             };
-            let mut name = |column| texts.name(&mut input.names, column, row);
+            let name = |column: usize| columns[column][row];
             match kind {
                 Kind::Issue => {
                     self.issue_rows.push((place, row));
+                    let event_id = input.names.keep(texts.text(EVENT_ID, row));
                     input.issues.push(Issue {
-                        event_id: name(EVENT_ID),
+                        event_id,
                         at,
                         recipient: name(RECIPIENT),
                         api: name(API),
@@ -278,9 +283,10 @@ impl Loader {
         let (events, errors) = (integers(batch, "event_count")?, integers(batch, "error_count")?);
         let (denied, writes) = (integers(batch, "denied_count")?, integers(batch, "write_count")?);
         let Input { names, callers, uses, .. } = &mut self.input;
+        let columns = texts.names(names, &[]);
         for row in 0..batch.num_rows() {
-            let caller = caller(&mut texts, names, &created, row);
-            let mut name = |column| texts.name(names, column, row);
+            let caller = caller(&columns, &created, row);
+            let name = |column: usize| columns[column][row];
             let first_at = time(&first, row).unwrap_or_default();
             let last_at = time(&last, row).unwrap_or_default();
             uses.push(Use {
@@ -335,8 +341,8 @@ impl Kind {
 }
 
 /// Who called, from the first seven columns of either list.
-fn caller(texts: &mut Texts, names: &mut Names, created: &TimestampMicrosecondArray, row: usize) -> Caller {
-    let mut name = |column| texts.name(names, column, row);
+fn caller(columns: &[Vec<Name>], created: &TimestampMicrosecondArray, row: usize) -> Caller {
+    let name = |column: usize| columns[column][row];
     Caller {
         kind: name(0),
         arn: name(1),

@@ -30,8 +30,8 @@ impl Linked {
         self.session(place).copies.first().map(|&copy| &self.links.issues[copy as usize])
     }
 
-    fn uses_of(&self, place: usize) -> impl Iterator<Item = &Use> {
-        self.links.session_uses[place].iter().map(|&row| &self.links.uses[row as usize])
+    pub(super) fn uses_of(&self, place: usize) -> impl Iterator<Item = &Use> {
+        self.links.session_uses.of(place).iter().map(|&row| &self.links.uses[row as usize])
     }
 
     fn used(&self, place: usize, of: impl Fn(&Use) -> Name) -> BTreeSet<&str> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::lake::rows::column;
 use crate::lake::schema::Table;
 use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
-use crate::sts::link::{Caller, Link};
+use crate::sts::link::{Caller, Link, Use};
 use crate::sts::names::Name;
 use crate::sts::{arn, denial};
 
@@ -68,33 +68,38 @@ impl Linked {
     }
 
     fn session_addresses(&self) -> Result<RecordBatch> {
-        type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
-        let mut rows: BTreeMap<Place<'_>, Span> = BTreeMap::new();
-        for (session, uses) in self.links.sessions.iter().zip(&self.links.session_uses) {
-            for used in uses.iter().map(|&row| &self.links.uses[row as usize]) {
-                let place = (
-                    self.links.names.text(session.id),
-                    self.names(used.ip),
-                    self.names(used.ip_kind),
-                    self.names(used.vpc_endpoint),
-                    self.names(used.agent),
-                );
-                let span = Span::one(used.first_at, used.last_at, used.events, used.errors);
-                rows.entry(place).and_modify(|known| known.add(span)).or_insert(span);
+        let mut order: Vec<(&str, usize)> =
+            self.links.sessions.iter().map(|s| self.links.names.text(s.id)).zip(0..).collect();
+        order.sort_unstable();
+        let mut rows: Vec<(&str, [Name; 4], Span)> = Vec::with_capacity(self.links.uses.len());
+        for (id, place) in order {
+            let begin = rows.len();
+            let mut uses: Vec<_> = self.uses_of(place).collect();
+            let from = |used: &Use| [used.ip, used.ip_kind, used.vpc_endpoint, used.agent];
+            uses.sort_unstable_by_key(|used| from(used));
+            for same in uses.chunk_by(|a, b| from(a) == from(b)) {
+                let spans = same.iter().map(|used| Span::one(used.first_at, used.last_at, used.events, used.errors));
+                let span = spans.reduce(|mut all, one| {
+                    all.add(one);
+                    all
+                });
+                rows.extend(span.map(|span| (id, from(same[0]), span)));
             }
+            rows[begin..].sort_by(|a, b| a.1.map(|n| self.names(n)).cmp(&b.1.map(|n| self.names(n))));
         }
+        let from = |which: usize| texts(rows.iter().map(|(_, from, _)| self.names(from[which])));
         batch(
             &SESSION_ADDRESSES,
             vec![
-                texts(rows.keys().map(|k| Some(k.0))),
-                texts(rows.keys().map(|k| k.1)),
-                texts(rows.keys().map(|k| k.2)),
-                texts(rows.keys().map(|k| k.3)),
-                texts(rows.keys().map(|k| k.4)),
-                times(rows.values().map(|s| Some(s.first))),
-                times(rows.values().map(|s| Some(s.last))),
-                integers(rows.values().map(|s| Some(s.events))),
-                integers(rows.values().map(|s| Some(s.errors))),
+                texts(rows.iter().map(|(id, ..)| Some(*id))),
+                from(0),
+                from(1),
+                from(2),
+                from(3),
+                times(rows.iter().map(|(.., s)| Some(s.first))),
+                times(rows.iter().map(|(.., s)| Some(s.last))),
+                integers(rows.iter().map(|(.., s)| Some(s.events))),
+                integers(rows.iter().map(|(.., s)| Some(s.errors))),
             ],
         )
     }
@@ -111,7 +116,7 @@ impl Linked {
             .callers
             .iter()
             .enumerate()
-            .map(|(place, (caller, exact, _))| ((*caller, *exact), place))
+            .map(|(place, seen)| ((seen.caller, seen.exact_time), place))
             .collect();
         let mut successes: hashbrown::HashMap<(String, Name), Vec<i64>> = hashbrown::HashMap::new();
         for (place, session) in self.links.sessions.iter().enumerate() {
@@ -256,14 +261,15 @@ impl Linked {
     }
 
     fn session_links(&self) -> Result<RecordBatch> {
-        let links: Vec<_> = self.links.callers.iter().filter(|(_, _, link)| !matches!(link, Link::LongTerm)).collect();
-        let name = |of: fn(&Caller) -> Name| texts(links.iter().map(|(caller, _, _)| self.names(of(caller))));
+        let links = self.links.callers.iter().zip(&self.links.caller_links);
+        let links: Vec<_> = links.filter(|(_, link)| !matches!(link, Link::LongTerm)).collect();
+        let name = |of: fn(&Caller) -> Name| texts(links.iter().map(|(seen, _)| self.names(of(&seen.caller))));
         let session = |link: &Link| match link {
             Link::To(session, _) => Some(&self.links.sessions[*session]),
             _ => None,
         };
         let of_session = |of: &dyn Fn(&crate::sts::link::Session) -> Option<String>| -> ArrayRef {
-            let values: Vec<Option<String>> = links.iter().map(|(_, _, link)| session(link).and_then(of)).collect();
+            let values: Vec<Option<String>> = links.iter().map(|(_, link)| session(link).and_then(of)).collect();
             texts(values.iter().map(Option::as_deref))
         };
         let owned = |name: Name| self.names(name).map(str::to_owned);
@@ -277,14 +283,14 @@ impl Linked {
                 name(|c| c.key),
                 name(|c| c.issuer_arn),
                 name(|c| c.session_name),
-                times(links.iter().map(|(caller, _, _)| caller.created_at)),
-                times(links.iter().map(|(_, exact, _)| *exact)),
+                times(links.iter().map(|(seen, _)| seen.caller.created_at)),
+                times(links.iter().map(|(seen, _)| seen.exact_time)),
                 of_session(&|s| owned(s.id)),
-                texts(links.iter().map(|(_, _, link)| match link {
+                texts(links.iter().map(|(_, link)| match link {
                     Link::To(_, method) => Some(method.as_str()),
                     _ => None,
                 })),
-                texts(links.iter().map(|(_, _, link)| match link {
+                texts(links.iter().map(|(_, link)| match link {
                     Link::None(why) => Some(why.as_str()),
                     _ => None,
                 })),
@@ -292,7 +298,7 @@ impl Linked {
                 of_session(&|s| owned(s.origin.name)),
                 of_session(&|s| Some(s.origin.kind.to_owned())),
                 of_session(&|s| Some(s.origin.class.to_owned())),
-                integers(links.iter().map(|(_, _, link)| session(link).map(|s| i64::from(s.depth)))),
+                integers(links.iter().map(|(_, link)| session(link).map(|s| i64::from(s.depth)))),
                 of_session(&|s| owned(self.links.sessions[s.root].id)),
             ],
         )

@@ -6,7 +6,7 @@ use super::super::names::{Name, Names};
 use super::index::Index;
 use super::sessions::{Origin, Session};
 use super::uses::Tied;
-use super::{Caller, Issue, Link, Use, Why};
+use super::{Issue, Link, Seen, Use, Why};
 
 /// Finds every session's parent, then its origin, from the top down.
 pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: &[Use], tied: &mut Tied) {
@@ -42,12 +42,12 @@ pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: 
 
 /// EC2's issues name no role id; the calls made with their keys do.
 fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tied: &Tied) {
-    for (session, rows) in sessions.iter_mut().zip(&tied.session_uses) {
+    for (place, session) in sessions.iter_mut().enumerate() {
         if session.role_id.is_some() || session.role_arn.is_none() {
             continue;
         }
-        let principal = |row: u32| tied.callers[uses[row as usize].caller as usize].0.principal;
-        let ids = rows.iter().filter_map(|&row| names.text(principal(row)).split_once(':'));
+        let principal = |row: u32| tied.callers[uses[row as usize].caller as usize].caller.principal;
+        let ids = tied.session_uses.of(place).iter().filter_map(|&row| names.text(principal(row)).split_once(':'));
         if let Some(id) = ids.map(|(id, _)| id.to_owned()).min() {
             session.role_id = names.add(Some(&id));
         }
@@ -55,9 +55,9 @@ fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tie
 }
 
 /// IAM users by their unique ids, as their own calls show them.
-fn users_by_id(names: &Names, callers: &[(Caller, Option<i64>, Link)]) -> HashMap<Name, Name> {
+fn users_by_id(names: &Names, callers: &[Seen]) -> HashMap<Name, Name> {
     let mut users: HashMap<Name, Name> = HashMap::new();
-    for (caller, ..) in callers {
+    for Seen { caller, .. } in callers {
         if caller.principal.is_some() && caller.arn.is_some() && names.text(caller.kind) == "IAMUser" {
             let arn = users.entry(caller.principal).or_insert(caller.arn);
             if names.text(caller.arn) < names.text(*arn) {
@@ -78,7 +78,7 @@ fn parent(
     tied: &Tied,
 ) -> (Option<usize>, Option<Why>) {
     if names.text(issue.caller.kind) != "AWSAccount" {
-        return match tied.callers[caller as usize].2 {
+        return match tied.links[caller as usize] {
             Link::To(session, _) => (Some(session), None),
             Link::None(why) if names.text(issue.caller.kind) == "AssumedRole" => (None, Some(why)),
             _ => (None, None),

@@ -1,6 +1,7 @@
 //! Finds the sessions that a caller could be, by key and by role and session name.
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::super::arn;
 use super::super::names::{Name, Names};
@@ -49,7 +50,12 @@ impl Whos {
     }
 
     fn assumed(&mut self, names: &mut Names, caller: &Caller) -> Who {
-        let id = names.text(caller.principal).split(':').next().filter(|id| !id.is_empty()).map(str::to_owned);
+        let id = names.text(caller.principal).split(':').next().filter(|id| !id.is_empty());
+        let id = match id.map(|id| names.find(id).ok_or_else(|| id.to_owned())) {
+            Some(Ok(known)) => known,
+            Some(Err(new)) => names.add(Some(&new)),
+            None => Name::NONE,
+        };
         // The session's own ARN drops the role's path; the issuer's keeps it. Account and last part are the same in both.
         let issuer = *self.roles.entry(caller.issuer_arn).or_insert_with(|| {
             let issuer = names.text(caller.issuer_arn);
@@ -64,14 +70,41 @@ impl Whos {
                 None => (caller.account, Name::NONE),
             }
         });
-        Who { role_id: names.add(id.as_deref()), account, role_name, session_name: caller.session_name }
+        Who { role_id: id, account, role_name, session_name: caller.session_name }
+    }
+}
+
+/// Issued sessions by their key. Hardly any two share one: a list for each would cost more than all the rest.
+#[derive(Debug, Default)]
+struct ByKey {
+    /// By the key's number: the first session, counted from 1.
+    first: Vec<u32>,
+    /// By session: the next one with the same key, counted from 1.
+    next: Vec<u32>,
+}
+
+impl ByKey {
+    fn new(names: &Names, sessions: &[Session]) -> Self {
+        let mut all = Self { first: vec![0; names.len() + 1], next: vec![0; sessions.len()] };
+        // From the last to the first, so that each list is in order.
+        for (place, session) in sessions.iter().enumerate().rev().filter(|(_, s)| s.issue_seen && s.key.is_some()) {
+            let first = &mut all.first[session.key.number()];
+            all.next[place] = std::mem::replace(first, place as u32 + 1);
+        }
+        all
+    }
+
+    fn of(&self, key: Name) -> impl Iterator<Item = usize> {
+        let place = |counted: u32| counted.checked_sub(1).map(|place| place as usize);
+        let first = self.first.get(key.number()).copied().and_then(place);
+        std::iter::successors(first, move |&at| place(self.next[at]))
     }
 }
 
 /// Sessions by what a caller shows.
 #[derive(Debug, Default)]
 pub struct Index {
-    by_key: HashMap<Name, Vec<usize>>,
+    by_key: ByKey,
     by_id: HashMap<(Name, Name), Vec<usize>>,
     by_name: HashMap<(Name, Name, Name), Vec<usize>>,
 }
@@ -80,11 +113,8 @@ impl Index {
     /// Indexes issued sessions.
     pub fn new(names: &mut Names, sessions: &[Session]) -> Self {
         let federated = names.add(Some(FEDERATED));
-        let mut index = Index::default();
+        let mut index = Index { by_key: ByKey::new(names, sessions), ..Index::default() };
         for (place, session) in sessions.iter().enumerate().filter(|(_, s)| s.issue_seen) {
-            if session.key.is_some() {
-                index.by_key.entry(session.key).or_default().push(place);
-            }
             let role_name = if names.text(session.api) == "GetFederationToken" { federated } else { session.role_name };
             if role_name.is_none() || session.session_name.is_none() {
                 continue;
@@ -98,8 +128,8 @@ impl Index {
     }
 
     /// Sessions whose issued key this is.
-    pub fn by_key(&self, key: Name) -> &[usize] {
-        self.by_key.get(&key).map_or(&[], Vec::as_slice)
+    pub fn by_key(&self, key: Name) -> impl Iterator<Item = usize> {
+        self.by_key.of(key)
     }
 
     /// Sessions of this role and session name. The unique id decides where both sides know it: a role made anew under an old
@@ -120,15 +150,15 @@ impl Index {
 }
 
 /// Of `candidates`, those issued at most two seconds away from `created_at`.
-pub fn near(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> Vec<usize> {
+pub fn near(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> SmallVec<[usize; 2]> {
     let close = |&place: &usize| sessions[place].issued_at.is_some_and(|at| (at - created_at).abs() <= CREATION_SLACK);
     candidates.filter(close).collect()
 }
 
 /// Of `candidates`, those issued nearest to `created_at`, at most two seconds away.
-pub fn nearest(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> Vec<usize> {
+pub fn nearest(sessions: &[Session], candidates: impl Iterator<Item = usize>, created_at: i64) -> SmallVec<[usize; 2]> {
     let mut best = CREATION_SLACK;
-    let mut found = Vec::new();
+    let mut found = SmallVec::new();
     for place in candidates {
         let Some(issued_at) = sessions[place].issued_at else { continue };
         let distance = (issued_at - created_at).abs();

@@ -15,6 +15,7 @@ mod uses;
 
 pub use callers::{Callers, Seen};
 pub use sessions::{Origin, Session, ancestors};
+pub use uses::BySession;
 
 use super::names::{Name, Names};
 
@@ -249,9 +250,11 @@ pub struct Links {
     /// Every session: issued ones by time and key, then those that were never issued here.
     pub sessions: Vec<Session>,
     /// One entry per distinct caller (and time, where only the time tells); rows of `uses` name theirs by its place.
-    pub callers: Vec<(Caller, Option<i64>, Link)>,
+    pub callers: Vec<Seen>,
+    /// Per caller: where its calls belong.
+    pub caller_links: Vec<Link>,
     /// Per session: the rows of `uses` that are its own.
-    pub session_uses: Vec<Vec<u32>>,
+    pub session_uses: BySession,
     /// Issues whose caller is a session that could not be found: the session issued, and why.
     pub unlinked_issues: Vec<(usize, Why)>,
 }
@@ -259,12 +262,12 @@ pub struct Links {
 impl Links {
     /// Whose calls a row of `uses` counts.
     pub fn caller_of(&self, used: &Use) -> &Caller {
-        &self.callers[used.caller as usize].0
+        &self.callers[used.caller as usize].caller
     }
 
     /// The session of a caller, where one was found.
     pub fn session_of(&self, place: usize) -> Option<usize> {
-        match self.callers[place].2 {
+        match self.caller_links[place] {
             Link::To(session, _) => Some(session),
             _ => None,
         }
@@ -284,6 +287,7 @@ pub fn link(input: Input) -> Links {
         uses,
         sessions,
         callers: links.callers,
+        caller_links: links.links,
         session_uses: links.session_uses,
         unlinked_issues: links.unlinked_issues,
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::super::names::{Name, Names};
 use super::super::{arn, session_name};
@@ -102,7 +103,7 @@ pub struct Session {
     /// Whether its issue is among the logs.
     pub issue_seen: bool,
     /// The records of its issue, as rows of the input; the one that tells most comes first.
-    pub copies: Vec<u32>,
+    pub copies: SmallVec<[u32; 4]>,
     /// The weakest way in which a call was tied to it.
     pub method: Option<Method>,
     /// The issuing call.
@@ -155,7 +156,7 @@ impl Session {
             id,
             key: Name::NONE,
             issue_seen: false,
-            copies: Vec::new(),
+            copies: SmallVec::new(),
             method: None,
             api: Name::NONE,
             role_arn: Name::NONE,
@@ -246,11 +247,11 @@ pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
         moment.sort_by(|a, b| a[0].1.map(|n| names.text(n)).cmp(&b[0].1.map(|n| names.text(n))));
     }
     let mut roles = Roles::default();
-    let mut seen: HashMap<Name, u32> = HashMap::new();
+    let mut seen: Vec<u32> = vec![0; names.len() + 1];
     let mut sessions = Vec::with_capacity(groups.len());
     for group in groups {
         let (at, [key, ..], _) = group[0];
-        let mut copies: Vec<u32> = group.iter().map(|&(.., row)| row).collect();
+        let mut copies: SmallVec<[u32; 4]> = group.iter().map(|&(.., row)| row).collect();
         // The copy with an ARN knows the caller; the rest of the order only has to be the same every time.
         let rank = |&row: &u32| {
             let issue = &issues[row as usize];
@@ -259,7 +260,7 @@ pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
         };
         copies.sort_by(|a, b| rank(a).cmp(&rank(b)));
         // Masked logs show one key for many issues: the id stays unique.
-        let again = seen.entry(key).or_insert(0);
+        let again = &mut seen[key.number()];
         *again += 1;
         let id = match *again {
             1 => key,
@@ -295,8 +296,8 @@ pub fn finish(
     sightings: &[Sighting],
     revocations: &[Revocation],
 ) {
-    for (session, rows) in sessions.iter_mut().zip(&tied.session_uses) {
-        for used in rows.iter().map(|&row| &uses[row as usize]) {
+    for (place, session) in sessions.iter_mut().enumerate() {
+        for used in tied.session_uses.of(place).iter().map(|&row| &uses[row as usize]) {
             session.first_at = Some(session.first_at.map_or(used.first_at, |t| t.min(used.first_at)));
             session.last_at = Some(session.last_at.map_or(used.last_at, |t| t.max(used.last_at)));
             for (sum, more) in session.counts.iter_mut().zip([used.events, used.errors, used.denied, used.writes]) {
@@ -310,12 +311,12 @@ pub fn finish(
     for place in tied.top_down.iter().copied() {
         let said = sessions[place].copies.iter().map(|&row| &issues[row as usize]);
         let said = said.fold(Name::NONE, |known, i| known.or(i.source_identity).or(i.caller_source_identity));
-        let shown = tied.session_uses[place].iter().map(|&row| uses[row as usize].source_identity);
+        let shown = tied.session_uses.of(place).iter().map(|&row| uses[row as usize].source_identity);
         let shown =
             shown.filter(|name| name.is_some()).min_by_key(|&name| names.text(name).to_owned()).unwrap_or_default();
         let parent = sessions[place].parent.map_or(Name::NONE, |parent| sessions[parent].source_identity);
         sessions[place].source_identity = said.or(parent).or(shown);
-        sessions[place].mfa_at_issue = mfa(names, &sessions[place], issues, uses, &tied.session_uses[place]);
+        sessions[place].mfa_at_issue = mfa(names, &sessions[place], issues, uses, tied.session_uses.of(place));
     }
 }
 

@@ -65,10 +65,11 @@ fn input(rows: &[Row]) -> Input {
         match *row {
             Row::Issue { caller: who, role, name, key, at, life } => {
                 let caller = caller(&mut input.names, who);
+                let event_id = input.names.keep(Some(&format!("{row:?}")));
                 let mut add = |text: String| input.names.add(Some(&text));
                 let service = if who == Who::Service { add("ec2.amazonaws.com".into()) } else { Name::NONE };
                 let issue = Issue {
-                    event_id: add(format!("{row:?}")),
+                    event_id,
                     at: at * SECOND,
                     recipient: add("222222222222".into()),
                     api: add("AssumeRole".into()),
@@ -148,11 +149,13 @@ fn told(rows: &[Row]) -> Vec<String> {
     let mut unlinked: Vec<String> = links
         .callers
         .iter()
-        .filter_map(|(caller, at, link)| match link {
+        .zip(&links.caller_links)
+        .filter_map(|(seen, link)| match link {
             Link::None(why) => Some(format!(
-                "unlinked {} {at:?} {:?} {}",
-                links.names.text(caller.principal),
-                caller.created_at,
+                "unlinked {} {:?} {:?} {}",
+                links.names.text(seen.caller.principal),
+                seen.exact_time,
+                seen.caller.created_at,
                 why.as_str()
             )),
             _ => None,

@@ -2,36 +2,63 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html>
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::super::names::{Name, Names};
 use super::index::{Index, Who, Whos, near, nearest};
 use super::sessions::{self, Session};
 use super::{Caller, Callers, Issue, Link, Method, Seen, Use, Why};
 
+/// Rows by session, in the order of the rows: one list, and where each session's part of it begins.
+#[derive(Debug, Default)]
+pub struct BySession {
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl BySession {
+    /// Groups rows; `of` says which session a row belongs to.
+    fn new(sessions: usize, rows: usize, of: impl Fn(usize) -> Option<usize>) -> Self {
+        let mut starts = vec![0; sessions + 1];
+        for session in (0..rows).filter_map(&of) {
+            starts[session + 1] += 1;
+        }
+        for session in 0..sessions {
+            starts[session + 1] += starts[session];
+        }
+        let mut free = starts.clone();
+        let mut list = vec![0; starts[sessions] as usize];
+        for row in 0..rows {
+            if let Some(session) = of(row) {
+                list[free[session] as usize] = row as u32;
+                free[session] += 1;
+            }
+        }
+        Self { starts, rows: list }
+    }
+
+    /// The rows of a session.
+    pub fn of(&self, session: usize) -> &[u32] {
+        &self.rows[self.starts[session] as usize..self.starts[session + 1] as usize]
+    }
+}
+
 /// What tying leaves behind for the steps after it.
 #[derive(Debug, Default)]
 pub struct Tied {
     /// One entry per distinct caller (and time, where only the time tells).
-    pub callers: Vec<(Caller, Option<i64>, Link)>,
+    pub callers: Vec<Seen>,
+    /// Per caller: where its calls belong.
+    pub links: Vec<Link>,
     /// Per session: its uses.
-    pub session_uses: Vec<Vec<u32>>,
+    pub session_uses: BySession,
     /// Per issue record: the place of its caller in `callers`.
     pub issue_callers: Vec<u32>,
     /// Every session, parents before children.
     pub top_down: Vec<usize>,
     /// Issues whose caller could not be found.
     pub unlinked_issues: Vec<(usize, Why)>,
-}
-
-/// A distinct caller while it is being tied.
-struct Candidate {
-    caller: Caller,
-    exact_time: Option<i64>,
-    who: Who,
-    first_at: i64,
-    last_at: i64,
-    link: Option<Link>,
 }
 
 /// Ties every caller of `uses` and `issues`; adds the sessions that were never issued here.
@@ -50,36 +77,39 @@ pub fn tie(
         })
         .collect();
     let mut whos = Whos::default();
-    let list = callers.into_list().into_iter().map(|seen| {
-        let Seen { caller, exact_time, first_at, last_at } = seen;
-        Candidate { caller, exact_time, who: whos.of(names, &caller), first_at, last_at, link: None }
-    });
-    let mut ties = Ties { list: list.collect() };
+    let callers = callers.into_list();
+    let whos = callers.iter().map(|seen| whos.of(names, &seen.caller)).collect();
+    let mut ties = Ties { links: vec![None; callers.len()], whos, callers };
     let index = Index::new(names, sessions);
     ties.by_key(names, sessions, &index);
     ties.by_role(names, sessions, &index);
     ties.never_issued(names, sessions);
-    let mut tied = Tied { issue_callers, ..Tied::default() };
-    tied.callers = ties.list.into_iter().map(|c| (c.caller, c.exact_time, c.link.unwrap_or(Link::LongTerm))).collect();
-    tied.session_uses = vec![Vec::new(); sessions.len()];
-    for (row, used) in uses.iter().enumerate() {
-        if let Link::To(session, method) = tied.callers[used.caller as usize].2 {
-            tied.session_uses[session].push(row as u32);
+    let links: Vec<Link> = ties.links.into_iter().map(|link| link.unwrap_or(Link::LongTerm)).collect();
+    let session_of = |row: usize| match links[uses[row].caller as usize] {
+        Link::To(session, _) => Some(session),
+        _ => None,
+    };
+    let session_uses = BySession::new(sessions.len(), uses.len(), session_of);
+    for used in uses {
+        if let Link::To(session, method) = links[used.caller as usize] {
             sessions[session].method = sessions[session].method.max(Some(method));
         }
     }
-    tied
+    Tied { issue_callers, callers: ties.callers, links, session_uses, ..Tied::default() }
 }
 
+/// The distinct callers while they are being tied; all three lists by a caller's number.
 struct Ties {
-    list: Vec<Candidate>,
+    callers: Vec<Seen>,
+    whos: Vec<Who>,
+    links: Vec<Option<Link>>,
 }
 
 impl Ties {
     /// Rung 1. A key that several issues show (masked logs) is told apart by role and creation date.
     fn by_key(&mut self, names: &Names, sessions: &[Session], index: &Index) {
-        for candidate in self.list.iter_mut().filter(|c| c.caller.key.is_some()) {
-            let who = candidate.who;
+        let all = self.callers.iter().zip(&self.whos).zip(&mut self.links);
+        for ((Seen { caller, .. }, who), link) in all.filter(|((seen, _), _)| seen.caller.key.is_some()) {
             let fits = |s: &Session| {
                 who.role_name.is_none() || s.role_name.is_none() || {
                     let same_id = who.role_id.is_none() || s.role_id.is_none() || who.role_id == s.role_id;
@@ -90,18 +120,17 @@ impl Ties {
                             || who.session_name == s.session_name)
                 }
             };
-            let mut found: Vec<usize> =
-                index.by_key(candidate.caller.key).iter().copied().filter(|&s| fits(&sessions[s])).collect();
-            if let (Some(created), true) = (candidate.caller.created_at, found.len() > 1) {
+            let mut found: SmallVec<[usize; 2]> = index.by_key(caller.key).filter(|&s| fits(&sessions[s])).collect();
+            if let (Some(created), true) = (caller.created_at, found.len() > 1) {
                 found = nearest(sessions, found.into_iter(), created);
             }
-            candidate.link = match found.as_slice() {
+            *link = match found.as_slice() {
                 [] => None,
                 [one] => Some(Link::To(*one, Method::Key)),
                 _ => Some(Link::None(Why::Ambiguous)),
             };
-            if candidate.link.is_none() && !is_temporary(names, &candidate.caller) {
-                candidate.link = Some(Link::LongTerm);
+            if link.is_none() && !is_temporary(names, caller) {
+                *link = Some(Link::LongTerm);
             }
         }
     }
@@ -110,26 +139,24 @@ impl Ties {
     fn by_role(&mut self, names: &Names, sessions: &[Session], index: &Index) {
         // The console and Identity Center never use the issued key. A session whose own key is in use therefore is not
         // theirs, and another key of the same second is another credential.
-        let own_key_used: HashSet<usize> = self
-            .list
-            .iter()
-            .filter_map(|c| match c.link {
-                Some(Link::To(session, Method::Key)) => Some(session),
-                _ => None,
-            })
-            .collect();
-        for candidate in self.list.iter_mut().filter(|c| c.link.is_none()) {
-            let who = candidate.who;
+        let mut own_key_used = vec![false; sessions.len()];
+        for link in &self.links {
+            if let Some(Link::To(session, Method::Key)) = link {
+                own_key_used[*session] = true;
+            }
+        }
+        let all = self.callers.iter().zip(&self.whos).zip(&mut self.links);
+        for ((seen, who), link) in all.filter(|(_, link)| link.is_none()) {
+            let caller = &seen.caller;
             if who.role_name.is_none() && who.role_id.is_none() || who.session_name.is_none() {
-                if candidate.caller.key.is_none() {
-                    candidate.link =
-                        Some(if is_role(names, &candidate.caller) { Link::None(Why::NoKey) } else { Link::LongTerm });
+                if caller.key.is_none() {
+                    *link = Some(if is_role(names, caller) { Link::None(Why::NoKey) } else { Link::LongTerm });
                 }
                 continue;
             }
-            let keyed = candidate.caller.key.is_some();
-            let open = index.by_role(sessions, &who).filter(|s| !keyed || !own_key_used.contains(s));
-            match candidate.caller.created_at {
+            let keyed = caller.key.is_some();
+            let open = index.by_role(sessions, who).filter(|&s| !keyed || !own_key_used[s]);
+            match caller.created_at {
                 // A keyed call shows a credential of its own, whose creation date is its issue's second. A call without key shows
                 // none: it belongs to any session of the same seconds.
                 Some(created) => {
@@ -137,24 +164,24 @@ impl Ties {
                         .as_slice()
                     {
                         [] => {}
-                        [one] => candidate.link = Some(Link::To(*one, Method::Creation)),
-                        _ => candidate.link = Some(Link::None(Why::Ambiguous)),
+                        [one] => *link = Some(Link::To(*one, Method::Creation)),
+                        _ => *link = Some(Link::None(Why::Ambiguous)),
                     }
                 }
                 None => {
-                    let (first, last) = match candidate.exact_time {
+                    let (first, last) = match seen.exact_time {
                         Some(at) => (at, at),
-                        None => (candidate.first_at, candidate.last_at),
+                        None => (seen.first_at, seen.last_at),
                     };
                     let inside = |s: &usize| {
                         sessions[*s].issued_at.is_some_and(|at| at <= first) && last < sessions[*s].latest_end()
                     };
                     match open.filter(inside).collect::<Vec<_>>().as_slice() {
                         [] if keyed => {}
-                        [] => candidate.link = Some(Link::None(Why::NoKey)),
-                        [one] => candidate.link = Some(Link::To(*one, Method::Window)),
+                        [] => *link = Some(Link::None(Why::NoKey)),
+                        [one] => *link = Some(Link::To(*one, Method::Window)),
                         _ if keyed => {}
-                        _ => candidate.link = Some(Link::None(Why::Ambiguous)),
+                        _ => *link = Some(Link::None(Why::Ambiguous)),
                     }
                 }
             }
@@ -165,35 +192,36 @@ impl Ties {
     /// creation date.
     fn never_issued(&mut self, names: &mut Names, sessions: &mut Vec<Session>) {
         let mut groups: HashMap<Name, Vec<usize>> = HashMap::new();
-        for (place, candidate) in
-            self.list.iter().enumerate().filter(|(_, c)| c.link.is_none() && c.caller.key.is_some())
-        {
-            groups.entry(candidate.caller.key).or_default().push(place);
+        for place in (0..self.callers.len()).filter(|&place| self.links[place].is_none()) {
+            let key = self.callers[place].caller.key;
+            if key.is_some() {
+                groups.entry(key).or_default().push(place);
+            }
         }
         let added = self.add_sessions(names, sessions, groups.into_iter().collect(), Method::Key);
         // A call without key belongs to the credential of the same principal and creation date, where there is one.
         let mut by_creation: HashMap<(Name, i64), Vec<usize>> = HashMap::new();
         for place in added {
-            if let (Some(created), Some(Link::To(session, _))) =
-                (self.list[place].caller.created_at, self.list[place].link)
-            {
-                let known = by_creation.entry((self.list[place].caller.principal, created)).or_default();
+            let caller = &self.callers[place].caller;
+            if let (Some(created), Some(Link::To(session, _))) = (caller.created_at, self.links[place]) {
+                let known = by_creation.entry((caller.principal, created)).or_default();
                 if !known.contains(&session) {
                     known.push(session);
                 }
             }
         }
         let mut groups: HashMap<Name, Vec<usize>> = HashMap::new();
-        for (place, candidate) in self.list.iter_mut().enumerate().filter(|(_, c)| c.link.is_none()) {
-            let Some(created) = candidate.caller.created_at else {
-                candidate.link = Some(Link::None(Why::NoKey));
+        for (place, link) in self.links.iter_mut().enumerate().filter(|(_, link)| link.is_none()) {
+            let caller = &self.callers[place].caller;
+            let Some(created) = caller.created_at else {
+                *link = Some(Link::None(Why::NoKey));
                 continue;
             };
-            match by_creation.get(&(candidate.caller.principal, created)).map(Vec::as_slice) {
-                Some([one]) => candidate.link = Some(Link::To(*one, Method::Creation)),
-                Some(_) => candidate.link = Some(Link::None(Why::Ambiguous)),
+            match by_creation.get(&(caller.principal, created)).map(Vec::as_slice) {
+                Some([one]) => *link = Some(Link::To(*one, Method::Creation)),
+                Some(_) => *link = Some(Link::None(Why::Ambiguous)),
                 None => {
-                    let id = format!("{}@{}", names.text(candidate.caller.principal), sessions::iso(created));
+                    let id = format!("{}@{}", names.text(caller.principal), sessions::iso(created));
                     groups.entry(names.add(Some(&id))).or_default().push(place);
                 }
             }
@@ -213,14 +241,14 @@ impl Ties {
         let mut tied = Vec::new();
         for (id, mut places) in groups {
             places.sort_by_key(|&p| {
-                let c = &self.list[p];
+                let c = &self.callers[p];
                 (c.caller.created_at.unwrap_or(i64::MAX), c.first_at, names.text(c.caller.arn).to_owned())
             });
-            let first_at = places.iter().map(|&p| self.list[p].first_at).min().unwrap_or_default();
-            let lead = &self.list[places[0]];
-            let session = Session::never_issued(names, id, &lead.caller, &lead.who, first_at);
+            let first_at = places.iter().map(|&p| self.callers[p].first_at).min().unwrap_or_default();
+            let lead = places[0];
+            let session = Session::never_issued(names, id, &self.callers[lead].caller, &self.whos[lead], first_at);
             for &place in &places {
-                self.list[place].link = Some(Link::To(sessions.len(), method));
+                self.links[place] = Some(Link::To(sessions.len(), method));
             }
             sessions.push(session);
             tied.extend(places);
