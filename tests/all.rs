@@ -12,6 +12,8 @@ mod cli;
 mod config;
 mod coverage;
 mod crashes;
+#[path = "support/days.rs"]
+mod days;
 mod detections;
 #[path = "support/digests.rs"]
 mod digests;
@@ -26,6 +28,7 @@ mod maintenance;
 mod nearby;
 #[path = "support/night.rs"]
 mod night;
+mod nights;
 mod outputs;
 mod own_security;
 #[path = "support/proxy.rs"]
@@ -34,6 +37,7 @@ mod questions;
 mod readme;
 mod real_logs;
 mod report_formats;
+mod report_verb;
 #[path = "support/s3_server.rs"]
 mod s3_server;
 mod same_tables;

@@ -1,5 +1,5 @@
 -- title: What each identity and role did in a day
--- description: The rows of the table daily for the days from $from up to $until: per entity, feature and value how often, how often in vain, in how many sessions. Baselines are sums over them, so that a day can be made anew at any time.
+-- description: The rows of the table daily for the days from $from up to $until: per entity, feature and value how often, how often in vain, in how many sessions. Baselines are sums over them, so that a day can be made anew at any time. What our own roles ([self]) do is left out.
 -- param: from timestamp The first moment.
 -- param: until timestamp The end, exclusive.
 WITH issued AS (
@@ -8,22 +8,28 @@ WITH issued AS (
            cross_account, api, origin_provider, origin, origin_type, issued_at, requester_ip, requester_user_agent, source_identity, used_ips, root_session_id
     FROM profiled
     WHERE issue_seen AND issued_at >= $from AND issued_at < $until
+      AND NOT EXISTS (SELECT 1 FROM known_self k WHERE profiled.role_arn LIKE k.pattern OR profiled.role_name LIKE k.pattern)
 ), used AS (
     SELECT CAST(a.first_at AS DATE) AS day, a.session_id, a.ip, a.ip_kind, a.vpc_endpoint_id, a.user_agent, a.first_at, a.last_at, a.event_count, a.error_count,
            p.role_arn, p.who, p.class
     FROM session_addresses a
     JOIN profiled p ON p.session_id = a.session_id
     WHERE a.first_at >= $from AND a.first_at < $until AND a.ip_kind IN ('public', 'private', 'cgnat')
+      AND NOT EXISTS (SELECT 1 FROM known_self k WHERE p.role_arn LIKE k.pattern OR p.role_name LIKE k.pattern)
 ), own AS (
     SELECT event_date AS day, identity_arn AS who, source_ip_address AS ip, source_ip_kind AS ip_kind, user_agent, first_at, last_at, event_count, error_count
     FROM activity
     WHERE identity_type IN ('IAMUser', 'Root') AND first_at >= $from AND first_at < $until AND source_ip_kind IN ('public', 'private', 'cgnat')
-), called AS (
+), made AS (
     SELECT event_date AS day, session_issuer_arn AS role_arn, CASE WHEN identity_type = 'IAMUser' THEN identity_arn END AS who,
            event_source, event_name, count(*) AS n, count(error_code) AS n_err, min(event_time) AS first_at, max(event_time) AS last_at
     FROM events
     WHERE event_time >= $from AND event_time < $until AND (session_issuer_arn IS NOT NULL OR identity_type = 'IAMUser') AND invoked_by IS NULL
     GROUP BY 1, 2, 3, 4, 5
+), called AS (
+    SELECT m.*
+    FROM made m
+    WHERE NOT EXISTS (SELECT 1 FROM known_self k WHERE m.role_arn LIKE k.pattern OR split_part(m.role_arn, '/', -1) LIKE k.pattern)
 ), heard AS (
     SELECT event_date AS day, recipient_account_id AS account, CAST(date_part('hour', event_time) AS BIGINT) AS hour, count(*) AS n,
            count(error_code) AS n_err, min(event_time) AS first_at, max(event_time) AS last_at

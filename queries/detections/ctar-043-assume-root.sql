@@ -3,7 +3,7 @@
 -- id: CTAR-043
 -- severity: medium
 -- attack: T1548.005, T1098.003
--- needs: nothing; known pairs are medium where there is history
+-- needs: no history; without history every pair is new
 -- false_positives: The central job that looks after root.
 -- reference: elastic privilege_escalation_sts_assume_root_from_rare_user_and_member_account.toml
 -- tags: content

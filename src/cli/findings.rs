@@ -1,5 +1,10 @@
 //! `rolecall findings`: what the reports found and what people said of it, so that tuning needs no hand-edited file.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{Duration, NaiveDate, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use datafusion::common::ScalarValue;
@@ -10,7 +15,8 @@ use super::arguments::{Answer, Stored};
 use super::console::Console;
 use super::interrupt::Interrupt;
 use super::output::{Format, visible};
-use crate::config::allow::{AllowList, Allowed, DAYS, Matching};
+use crate::config::Config;
+use crate::config::allow::{Action, AllowList, Allowed, DAYS, Matching};
 use crate::detect::finding::Finding;
 use crate::detect::stored::{self, Verdict};
 use crate::detect::{allow, baseline};
@@ -95,25 +101,49 @@ struct Close {
 
 /// Hide a finding for a while: adds an entry to the allow-list, which keeps its comments
 ///
-/// The entry names the fingerprint. To hide more than one finding, write networks, roles or principals into the file.
+/// The entry names the fingerprint. To hide more than one finding, write networks, roles or principals into the file, and look with
+/// --explain at what that does.
 #[derive(Debug, Args)]
 struct Allow {
     /// Its fingerprint, or the beginning of it
-    fingerprint: String,
+    #[arg(required_unless_present = "explain")]
+    fingerprint: Option<String>,
     /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "explain")]
+    reason: Option<String>,
     /// Who answers for it
-    #[arg(long, value_name = "NAME")]
-    owner: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "explain")]
+    owner: Option<String>,
     /// For how long: 30d; 180d at most
-    #[arg(long = "for", value_name = "DURATION", value_parser = lasting)]
-    lasting: i64,
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasting, required_unless_present = "explain")]
+    lasting: Option<i64>,
+    /// What the entry does
+    #[arg(long, value_enum, value_name = "ACTION", default_value = "drop")]
+    action: Does,
     /// The ticket
     #[arg(long, value_name = "TEXT")]
     ticket: Option<String>,
+    /// Change nothing: say which findings of a night each entry of the allow-list fits
+    #[arg(long, conflicts_with_all = ["fingerprint", "reason", "owner", "lasting", "ticket"])]
+    explain: bool,
+    /// The night that --explain looks at [default: the latest]
+    #[arg(long, value_name = "DATE", requires = "explain")]
+    night: Option<NaiveDate>,
+    #[command(flatten)]
+    answer: Answer,
     #[command(flatten)]
     at: Stored,
+}
+
+/// What an entry of the allow-list does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Does {
+    /// Hides the finding, which is counted
+    Drop,
+    /// Takes one step from its severity
+    Downgrade,
+    /// Says its reason beside the finding's
+    Annotate,
 }
 
 fn lasting(text: &str) -> Result<i64, String> {
@@ -137,6 +167,10 @@ impl Findings {
                 interrupt.unless(show.run(answering)).await
             }
             FindingsVerb::Close(close) => interrupt.unless(close.run(console)).await,
+            FindingsVerb::Allow(allow) if allow.explain => {
+                let answering = Answering::begin(&allow.answer, console)?;
+                interrupt.unless(allow.explained(answering)).await
+            }
             FindingsVerb::Allow(allow) => interrupt.unless(allow.run(console)).await,
         }
     }
@@ -166,10 +200,15 @@ async fn find(engine: &Engine, fingerprint: &str) -> Result<Finding> {
     Ok(first.clone())
 }
 
+/// A night as SQL; the latest that was reported where none is named.
+fn of_night(night: Option<NaiveDate>) -> String {
+    night.map_or("(SELECT max(night) FROM nights)".to_owned(), |night| format!("DATE '{night}'"))
+}
+
 impl List {
     async fn run(&self, answering: Answering) -> Result<Outcome> {
         let (_, engine) = open(&self.at).await?;
-        let night = self.night.map_or("(SELECT max(night) FROM nights)".to_owned(), |night| format!("DATE '{night}'"));
+        let night = of_night(self.night);
         let open = if self.all { "" } else { "AND state NOT IN ('resolved', 'suppressed')" };
         let columns = if answering.format() == Format::Table {
             "fingerprint, severity, state, detection, title, arn_short(origin) AS origin, nights, last_seen"
@@ -274,19 +313,33 @@ impl Close {
 }
 
 impl Allow {
-    async fn run(&self, console: Console) -> Result<Outcome> {
-        let config = self.at.configured.load()?;
-        let file = config.report.allow_file.as_ref().ok_or_else(|| {
+    fn file<'a>(&self, config: &'a Config) -> Result<&'a PathBuf> {
+        config.report.allow_file.as_ref().ok_or_else(|| {
             Error::usage("the configuration names no allow-list")
                 .hint("write under [report]: allow_file = 'allow.toml'")
-        })?;
+        })
+    }
+
+    async fn run(&self, console: Console) -> Result<Outcome> {
+        let config = self.at.configured.load()?;
+        let file = self.file(&config)?;
+        let (Some(fingerprint), Some(reason), Some(owner), Some(lasting)) =
+            (&self.fingerprint, &self.reason, &self.owner, self.lasting)
+        else {
+            return Err(Error::usage("an entry needs a fingerprint, --reason, --owner and --for"));
+        };
         let (_, engine) = open(&self.at).await?;
-        let finding = find(&engine, &self.fingerprint).await?;
+        let finding = find(&engine, fingerprint).await?;
         if allow::always_told(&finding) {
             return Err(Error::usage("what tampers with logs or makes a root password is never hidden")
                 .context("finding", finding.fingerprint));
         }
         let created = Utc::now().date_naive();
+        let (action, word) = match self.action {
+            Does::Drop => (Action::Drop, "hidden"),
+            Does::Downgrade => (Action::Downgrade, "lowered"),
+            Does::Annotate => (Action::Annotate, "annotated"),
+        };
         let entry = Allowed {
             id: format!(
                 "{}-{}",
@@ -294,18 +347,67 @@ impl Allow {
                 finding.fingerprint.chars().take(12).collect::<String>()
             ),
             detections: vec![finding.detection.clone()],
+            action,
             matching: Matching { fingerprint: vec![finding.fingerprint.clone()], ..Matching::default() },
-            reason: self.reason.clone(),
-            owner: self.owner.clone(),
+            reason: reason.clone(),
+            owner: owner.clone(),
             ticket: self.ticket.clone(),
             // The night that is judged lies before today.
             created: finding.night.parse().map_or(created, |night: NaiveDate| night.min(created)),
-            expires: created + Duration::days(self.lasting),
+            expires: created + Duration::days(lasting),
         };
         // Counted from the night, the time must not become longer than any may be.
         let entry = Allowed { expires: entry.expires.min(entry.created + Duration::days(DAYS)), ..entry };
         AllowList::add(file, &entry)?;
-        console.status(&format!("{}: hidden until {} ({})", entry.id, entry.expires, file.display()));
+        console.status(&format!("{}: {word} until {} ({})", entry.id, entry.expires, file.display()));
+        Ok(Outcome::Complete)
+    }
+
+    /// Which findings of a night each entry fits: a row each, and one for an entry that fits none.
+    async fn explained(&self, answering: Answering) -> Result<Outcome> {
+        let config = self.at.configured.load()?;
+        let list = AllowList::read(self.file(&config)?)?;
+        let (_, engine) = open(&self.at).await?;
+        let night = of_night(self.night);
+        let sql = format!("SELECT * FROM findings WHERE night = {night} AND state <> 'resolved' ORDER BY fingerprint");
+        let findings = stored::read(&baseline::ask(&engine, &sql, Vec::new()).await?)?;
+        let columns = ["entry", "does", "begins", "expires", "severity", "detection", "title", "origin", "fingerprint"];
+        let mut rows: Vec<[Option<String>; 9]> = Vec::new();
+        for entry in &list.entries {
+            let mut row = |finding: Option<&Finding>| {
+                let does = match finding {
+                    None => "fits nothing",
+                    Some(one) if allow::always_told(one) => "nothing: nobody may hide it",
+                    Some(_) => entry.action.as_str(),
+                };
+                let of = |text: fn(&Finding) -> &str| finding.map(|one| text(one).to_owned());
+                rows.push([
+                    Some(entry.id.clone()),
+                    Some(does.to_owned()),
+                    Some(entry.created.to_string()),
+                    Some(entry.expires.to_string()),
+                    of(|f| f.severity.as_str()),
+                    of(|f| &f.detection),
+                    of(|f| &f.title),
+                    of(|f| &f.origin),
+                    of(|f| &f.fingerprint),
+                ]);
+            };
+            let fitting = |finding: &&Finding| allow::fitting(&list, finding).iter().any(|one| one.id == entry.id);
+            let mut fits = findings.iter().filter(fitting).peekable();
+            if fits.peek().is_none() {
+                row(None);
+            }
+            fits.for_each(|finding| row(Some(finding)));
+        }
+        let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let arrays = (0..columns.len())
+            .map(|column| Arc::new(rows.iter().map(|row| row[column].clone()).collect::<StringArray>()) as ArrayRef);
+        let batch = RecordBatch::try_new(schema.clone(), arrays.collect())
+            .map_err(|e| Error::internal("rows do not fit").source(e))?;
+        engine.keep("explained", schema, vec![batch])?;
+        answering.stream(engine.query("SELECT * FROM explained", Vec::new()).await?).await?;
         Ok(Outcome::Complete)
     }
 }

@@ -108,6 +108,9 @@ pub struct Report {
     /// A folder of detections in the place of those that ship with rolecall
     #[arg(long, value_name = "DIR")]
     detections: Option<PathBuf>,
+    /// Every row of every detection as it is: no roll-up, learning, allow-list or history, and nothing is kept
+    #[arg(long, hide = true)]
+    raw: bool,
     /// A folder of Sigma rules for CloudTrail, which are asked as well [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     sigma: Option<PathBuf>,
@@ -194,7 +197,8 @@ impl Report {
             span: self.span()?,
             detections: self.detection.clone(),
             folder: self.detections.clone(),
-            keep: self.detection.is_empty(),
+            keep: self.detection.is_empty() && !self.raw,
+            raw: self.raw,
         };
         known(&request)?;
         if let Some(nights) = self.backtest {

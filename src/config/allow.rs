@@ -19,9 +19,34 @@ const LETTERS: usize = 4;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowList {
-    /// The entries, in the file's order: the first that fits hides.
+    /// The entries, in the file's order: the first that fits a finding counts.
     #[serde(default, rename = "allow")]
     pub entries: Vec<Allowed>,
+}
+
+/// What an entry does to the findings that it fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Hides them: they are counted and kept as suppressed.
+    #[default]
+    Drop,
+    /// Takes one step from their severity.
+    Downgrade,
+    /// Says its reason beside theirs.
+    Annotate,
+}
+
+impl Action {
+    /// As the file writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Downgrade => "downgrade",
+            Self::Annotate => "annotate",
+        }
+    }
 }
 
 /// `[[allow]]`
@@ -31,8 +56,11 @@ pub struct Allowed {
     /// Its name, one of a kind.
     #[serde(deserialize_with = "values::named")]
     pub id: String,
-    /// The detections that it hides; `*` for all.
+    /// The detections that it is about; `*` for all.
     pub detections: Vec<String>,
+    /// What it does; it hides where nothing is said.
+    #[serde(default)]
+    pub action: Action,
     /// What a finding has to be like: every field that is named has to fit.
     #[serde(rename = "match")]
     pub matching: Matching,
@@ -47,7 +75,7 @@ pub struct Allowed {
     /// The first day.
     #[serde(deserialize_with = "day")]
     pub created: NaiveDate,
-    /// The first day on which it hides nothing any more.
+    /// The first day on which it does nothing any more.
     #[serde(deserialize_with = "day")]
     pub expires: NaiveDate,
 }
@@ -188,6 +216,9 @@ impl Allowed {
         );
         if let Some(ticket) = &self.ticket {
             out.push_str(&format!("ticket = {}\n", text(ticket)));
+        }
+        if self.action != Action::Drop {
+            out.push_str(&format!("action = '{}'\n", self.action.as_str()));
         }
         out.push_str(&format!("created = '{}'\nexpires = '{}'\n[allow.match]\n", self.created, self.expires));
         for (name, values) in [

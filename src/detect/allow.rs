@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::finding::{Finding, State};
+use super::finding::{Finding, Severity, State};
 use super::night::Muted;
-use crate::config::allow::{AllowList, Allowed, network};
+use crate::config::allow::{Action, AllowList, Allowed, network};
 use crate::words::pattern::like;
 
 /// Days before its end from which on an entry is said to be expiring.
@@ -14,7 +14,8 @@ const SOON: i64 = 14;
 /// Days without anything to hide after which an entry is unused.
 const UNUSED: i64 = 60;
 
-/// Hides what the list allows, and says what each entry did. `last_used` is the last night on which an entry hid something.
+/// Does to findings what the list says of them, and says what each entry did. `last_used` is the last night on which an entry fitted
+/// something.
 pub fn apply(
     list: &AllowList,
     findings: &mut [Finding],
@@ -22,12 +23,10 @@ pub fn apply(
     last_used: &BTreeMap<String, NaiveDate>,
 ) -> Vec<Muted> {
     let mut hidden: BTreeMap<&str, u64> = BTreeMap::new();
-    let open = |state| !matches!(state, State::Suppressed | State::Resolved);
-    for finding in findings.iter_mut().filter(|finding| open(finding.state) && !always_told(finding)) {
-        if let Some(entry) = list.entries.iter().find(|entry| is_in_force(entry, night) && fits(entry, finding)) {
-            finding.state = State::Suppressed;
-            finding.suppressed_by = Some(mark(&entry.id));
+    for finding in findings {
+        if let Some(entry) = first(list, finding, night) {
             *hidden.entry(&entry.id).or_default() += 1;
+            act(entry, finding);
         }
     }
     list.entries
@@ -56,19 +55,58 @@ pub fn apply(
         .collect()
 }
 
-/// What `suppressed_by` says of an entry.
+/// The entry that counts for a finding: the first in force that fits. None where nobody may hide it.
+pub fn first<'a>(list: &'a AllowList, finding: &Finding, night: NaiveDate) -> Option<&'a Allowed> {
+    let open = !matches!(finding.state, State::Suppressed | State::Resolved) && !always_told(finding);
+    list.entries.iter().find(|entry| open && is_in_force(entry, night) && fits(entry, finding))
+}
+
+/// Every entry that fits a finding, whatever the day and whatever already hides it: what the list would do.
+pub fn fitting<'a>(list: &'a AllowList, finding: &Finding) -> Vec<&'a Allowed> {
+    list.entries.iter().filter(|entry| fits(entry, finding)).collect()
+}
+
+fn act(entry: &Allowed, finding: &mut Finding) {
+    let before = finding.severity;
+    match entry.action {
+        Action::Drop => {
+            finding.state = State::Suppressed;
+            finding.suppressed_by = Some(mark(&entry.id));
+            return;
+        }
+        Action::Downgrade => finding.severity = lower(before),
+        Action::Annotate => {}
+    }
+    let lowered = if finding.severity < before { format!(", was {}", before.as_str()) } else { String::new() };
+    finding.reason = format!("{} [{}{lowered}: {}]", finding.reason, mark(&entry.id), entry.reason);
+}
+
+fn lower(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium => Severity::Low,
+        Severity::Low | Severity::Info => Severity::Info,
+    }
+}
+
+/// What `suppressed_by`, or the reason of what is not hidden, says of an entry.
 pub fn mark(id: &str) -> String {
     format!("allow: {id}")
 }
 
-/// The last night on which each entry hid something, by the findings of earlier nights.
-pub fn last_used<'a>(earlier: impl IntoIterator<Item = &'a Finding>) -> BTreeMap<String, NaiveDate> {
+/// The last night on which each entry of a list fitted something, by the findings of earlier nights.
+pub fn last_used<'a>(list: &AllowList, earlier: impl IntoIterator<Item = &'a Finding>) -> BTreeMap<String, NaiveDate> {
+    let marks: Vec<(&str, String)> = list.entries.iter().map(|entry| (entry.id.as_str(), mark(&entry.id))).collect();
     let mut used: BTreeMap<String, NaiveDate> = BTreeMap::new();
     for finding in earlier {
-        let entry = finding.suppressed_by.as_deref().and_then(|by| by.strip_prefix("allow: "));
-        if let (Some(entry), Ok(night)) = (entry, finding.night.parse::<NaiveDate>()) {
-            let last = used.entry(entry.to_owned()).or_insert(night);
-            *last = night.max(*last);
+        let Ok(night) = finding.night.parse::<NaiveDate>() else { continue };
+        for (id, mark) in &marks {
+            let noted = || [":", ","].iter().any(|end| finding.reason.contains(&format!("[{mark}{end}")));
+            if finding.suppressed_by.as_ref() == Some(mark) || noted() {
+                let last = used.entry((*id).to_owned()).or_insert(night);
+                *last = night.max(*last);
+            }
         }
     }
     used
@@ -85,6 +123,7 @@ pub fn always_told(finding: &Finding) -> bool {
     }
 }
 
+/// Whether an entry counts on a night.
 fn is_in_force(entry: &Allowed, night: NaiveDate) -> bool {
     (entry.created..entry.expires).contains(&night)
 }
@@ -162,6 +201,22 @@ mod tests {
         assert!(!hides(&networks, elsewhere, "2026-11-18"), "an address that nobody allowed");
         let both = list("['*']", "role = ['*pentest*']\naccount = ['444455556666']");
         assert!(!hides(&both, finding("CTAR-001"), "2026-11-18"));
+    }
+
+    #[test]
+    fn entries_lower_and_annotate() {
+        let with = |action: &str| {
+            let mut list = list("['CTAR-021']", "role = ['*pentest*']");
+            list.entries[0].action = if action == "downgrade" { Action::Downgrade } else { Action::Annotate };
+            let mut one = finding("CTAR-021");
+            let muted = apply(&list, std::slice::from_mut(&mut one), night("2026-11-18"), &BTreeMap::new());
+            assert_eq!((muted[0].hidden, one.state, one.suppressed_by.clone()), (1, State::New, None));
+            let used = last_used(&list, [&one]);
+            assert_eq!(used["x"], night("2026-11-18"));
+            (one.severity, one.reason)
+        };
+        assert_eq!(with("downgrade"), (Severity::Medium, "r [allow: x, was high: r]".to_owned()));
+        assert_eq!(with("annotate"), (Severity::High, "r [allow: x: r]".to_owned()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use sha2::{Digest, Sha256};
 
 use super::baseline;
-use super::catalogue::{Detection, hex};
+use super::catalogue::{Detection, Footing, hex};
 use super::finding::{Finding, State};
 use super::hit::Hit;
 use super::night_tables::{Span, texts};
@@ -116,8 +116,10 @@ pub struct Draft {
     pub finding: Finding,
     /// The family of its signal.
     pub family: &'static str,
-    /// Whether its detection says nothing without history.
-    pub needs_history: bool,
+    /// What its detection stands on.
+    pub footing: Footing,
+    /// Whether it is held back, for what it is about is being learned.
+    pub held: bool,
     /// The first sessions of the chains it names; the entity where it names none.
     pub roots: BTreeSet<String>,
     /// The class of value, by which findings of one cause are told.
@@ -183,7 +185,8 @@ pub fn draft(detection: &Detection, hit: Hit, facts: &BTreeMap<String, Facts>, s
         roots: if roots.is_empty() { [finding.origin.clone()].into() } else { roots },
         finding,
         family: detection.family,
-        needs_history: detection.needs_history,
+        footing: detection.footing,
+        held: false,
         value: hit.value,
         event_ids,
     }

@@ -69,9 +69,10 @@ pub fn moment(at: i64) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(Some(at), Some("UTC".into()))
 }
 
-/// What a day's rows are made by: another statement makes other rows, so that every day is made anew.
-fn recipe() -> String {
+/// What a day's rows are made by: another statement, or other knowledge of who is who, makes other rows, so that every day is made anew.
+fn recipe(setup: &Setup) -> String {
     let mut hash = Sha256::new();
+    hash.update(setup.known.of_baselines());
     hash.update(PROFILED);
     hash.update(MAKE);
     hex(&hash.finalize()[..6])
@@ -92,7 +93,7 @@ pub fn events_by_day(lake: &Lake) -> Result<BTreeMap<i32, u64>> {
 pub async fn bring_up_to_date(lake: &mut Lake, setup: &Setup, night: i32) -> Result<usize> {
     let have = events_by_day(lake)?;
     let known = made_from(lake, setup).await?;
-    let recipe = recipe();
+    let recipe = recipe(setup);
     let stale: BTreeSet<i32> = have
         .range(night - WINDOW..=night)
         .filter(|(day, events)| known.get(day) != Some(&(**events, recipe.clone())))

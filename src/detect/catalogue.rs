@@ -86,8 +86,30 @@ pub struct Detection {
     pub severity: Severity,
     /// The family that its signal belongs to.
     pub family: &'static str,
-    /// Whether it says nothing without history.
-    pub needs_history: bool,
+    /// What it stands on.
+    pub footing: Footing,
+}
+
+/// What a detection stands on, by its header's `needs`, whose parts a semicolon divides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Footing {
+    /// On what the night holds; history makes it more exact at most.
+    Fact,
+    /// On history; `without history ..` says what it takes for unusual where there is none, which is usual somewhere.
+    Either,
+    /// On history alone: it begins with `baseline`.
+    History,
+}
+
+impl Footing {
+    fn of(needs: &str) -> Self {
+        let without = needs.split(';').any(|part| part.trim_start().starts_with("without history"));
+        match (needs.trim_start().starts_with("baseline"), without) {
+            (_, true) => Self::Either,
+            (true, false) => Self::History,
+            (false, false) => Self::Fact,
+        }
+    }
 }
 
 impl Detection {
@@ -97,8 +119,8 @@ impl Detection {
         let severity = query.severity.as_deref().and_then(Severity::parse).ok_or_else(|| wrong("a severity"))?;
         let family = FAMILIES.into_iter().find(|family| query.tags.iter().any(|tag| tag == family));
         let family = family.ok_or_else(|| wrong(&format!("one of the tags {}", FAMILIES.join(", "))))?;
-        let needs_history = query.needs.as_deref().is_some_and(|needs| needs.contains("baseline"));
-        Ok(Self { id, severity, family, needs_history, query })
+        let footing = Footing::of(query.needs.as_deref().unwrap_or_default());
+        Ok(Self { id, severity, family, footing, query })
     }
 }
 
@@ -156,6 +178,15 @@ mod tests {
         files.sort();
         let listed: Vec<_> = BUILT_IN.iter().map(|(name, _, _)| format!("{name}.sql")).collect();
         assert_eq!(listed, files, "src/detect/catalogue.rs lists every file of queries/detections, sorted");
+    }
+
+    #[test]
+    fn needs_say_what_a_detection_stands_on() {
+        assert_eq!(Footing::of("baseline of 14 days and more"), Footing::History);
+        assert_eq!(Footing::of("baseline of 14 days; without history everything is new"), Footing::Either);
+        assert_eq!(Footing::of("nothing; networks of the role where there is history"), Footing::Fact);
+        assert_eq!(Footing::of("nothing; without history every pair is new"), Footing::Either);
+        assert_eq!(Footing::of(""), Footing::Fact);
     }
 
     #[test]

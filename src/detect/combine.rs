@@ -28,8 +28,7 @@ pub fn add_up(drafts: &mut [Draft]) {
     for (_, places) in chains {
         let mut families: BTreeMap<&str, f64> = BTreeMap::new();
         for draft in places.iter().filter_map(|&place| drafts.get(place)) {
-            // What already is an alarm, or is only being learned, is no weak signal.
-            if draft.finding.severity > Severity::Info {
+            if adds(draft) {
                 let bits = families.entry(draft.family).or_default();
                 *bits = bits.max(draft.finding.score.min(CAP));
             }
@@ -40,15 +39,14 @@ pub fn add_up(drafts: &mut [Draft]) {
             continue;
         }
         let severity = if strong >= AGREEING { Severity::High } else { Severity::Medium };
-        let chosen =
-            places.iter().copied().filter(|&place| drafts[place].finding.severity > Severity::Info).max_by(|&a, &b| {
-                let (a, b) = (&drafts[a].finding, &drafts[b].finding);
-                a.severity.cmp(&b.severity).then(a.score.total_cmp(&b.score)).then(b.detection.cmp(&a.detection))
-            });
+        let chosen = places.iter().copied().filter(|&place| adds(&drafts[place])).max_by(|&a, &b| {
+            let (a, b) = (&drafts[a].finding, &drafts[b].finding);
+            a.severity.cmp(&b.severity).then(a.score.total_cmp(&b.score)).then(b.detection.cmp(&a.detection))
+        });
         let Some(chosen) = chosen.filter(|&place| drafts[place].finding.severity < severity) else { continue };
         let others: BTreeSet<String> = places
             .iter()
-            .filter(|&&place| place != chosen && drafts[place].finding.severity > Severity::Info)
+            .filter(|&&place| place != chosen && adds(&drafts[place]))
             .map(|&place| format!("{} ({})", drafts[place].finding.title, drafts[place].finding.detection))
             .collect();
         let sessions: BTreeSet<String> =
@@ -71,6 +69,11 @@ pub fn add_up(drafts: &mut [Draft]) {
             others.join(", ")
         );
     }
+}
+
+/// Whether a draft is a signal: what is only worth knowing, or held back while it is learned, is none.
+fn adds(draft: &Draft) -> bool {
+    draft.finding.severity > Severity::Info && !draft.held
 }
 
 /// Many findings of one detection and one class of value have one cause: a deployment, a new network, a new account. One row

@@ -40,14 +40,16 @@ impl History {
         history
     }
 
-    /// Gives tonight's findings their states, and adds those that are resolved.
-    pub fn judge(&self, findings: &mut Vec<Finding>, night: i32) {
+    /// Gives tonight's findings their states, and adds those that are resolved: of the detections that were `asked`, for of the others
+    /// nobody knows whether it goes on.
+    pub fn judge(&self, findings: &mut Vec<Finding>, night: i32, asked: &BTreeSet<String>) {
         for finding in findings.iter_mut() {
             self.place(finding, night);
         }
         let here: BTreeSet<String> = findings.iter().map(|f| f.fingerprint.clone()).collect();
         for (fingerprint, earlier) in &self.by_fingerprint {
-            let Some(last) = earlier.last().filter(|_| !here.contains(fingerprint)) else { continue };
+            let gone = |last: &&Finding| !here.contains(fingerprint) && asked.contains(&last.detection);
+            let Some(last) = earlier.last().filter(gone) else { continue };
             let recent = stored::day(&last.night) == self.latest;
             if recent && matches!(last.state, State::New | State::Ongoing | State::Worsened) && !last.late {
                 let mut gone = last.clone();
@@ -68,7 +70,8 @@ impl History {
     }
 
     fn place(&self, finding: &mut Finding, night: i32) {
-        if let Some(verdict) = self.verdicts.get(&finding.fingerprint).filter(|v| v.verdict == "dismissed") {
+        let dismissed = self.verdicts.get(&finding.fingerprint).filter(|v| v.verdict == "dismissed");
+        if let Some(verdict) = dismissed.filter(|_| finding.state != State::Suppressed) {
             finding.state = State::Suppressed;
             finding.suppressed_by = Some(format!("verdict of {}", verdict.owner));
         }
@@ -93,11 +96,12 @@ impl History {
         finding.state = if graver || more || due { State::Worsened } else { State::Ongoing };
     }
 
-    /// What open findings of high severity named on their nights: it must not become usual before somebody has looked.
+    /// What open findings of high severity named on their nights: it must not become usual before somebody has looked, and never where
+    /// they found it to be true.
     pub fn untaught(&self) -> Vec<Untaught> {
         let mut all = BTreeSet::new();
         for (fingerprint, findings) in &self.by_fingerprint {
-            if self.verdicts.get(fingerprint).is_some_and(|v| v.verdict != "reopened") {
+            if self.verdicts.get(fingerprint).is_some_and(|v| v.verdict == "dismissed") {
                 continue;
             }
             for finding in findings.iter().filter(|f| f.severity >= Severity::High && f.state != State::Suppressed) {

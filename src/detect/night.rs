@@ -110,7 +110,7 @@ pub struct Relation {
 /// What has too little history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Learning {
-    /// `account`, `role` or `identity`.
+    /// `lake` where all of it is, `account`, `role` or `identity`.
     pub kind: String,
     /// Which.
     pub entity: String,
@@ -118,6 +118,9 @@ pub struct Learning {
     pub since: String,
     /// Until when it is learned, at the present rate.
     pub until: String,
+    /// Findings that rest on history, and are listed without an alarm for the lack of it.
+    #[serde(default)]
+    pub held: u64,
 }
 
 /// One line of the weekly block.
@@ -144,7 +147,7 @@ pub struct Muted {
     pub owner: String,
     /// When it ends, `2027-01-31`.
     pub expires: String,
-    /// Findings it hid this night.
+    /// Findings it hid, lowered or annotated this night.
     pub hidden: u64,
     /// `expiring` within 14 days, `unused` for 60 days, `expired`, or `active`.
     pub status: String,

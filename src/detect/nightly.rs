@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use super::assemble::{self, Draft, date, instant, micros};
 use super::baseline::{self, WINDOW};
-use super::catalogue::{self, Detection};
+use super::catalogue::{self, Detection, Footing};
 use super::finding::{Finding, Severity, State};
 use super::history::History;
+use super::learning::Learners;
 use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
 use super::{allow, combine, hit, sections, sigma, stored};
@@ -37,6 +38,8 @@ pub struct Request {
     pub sigma: Vec<sigma::Rule>,
     /// Whether the findings are kept in the lake.
     pub keep: bool,
+    /// Whether every row of every detection is a finding as it is: no roll-up, learning, allow-list or history. For measuring what these do.
+    pub raw: bool,
 }
 
 /// What goes with every night of a run.
@@ -44,6 +47,7 @@ struct Run<'a> {
     config: &'a Config,
     setup: Setup,
     detections: Vec<Detection>,
+    raw: bool,
 }
 
 impl<'a> Run<'a> {
@@ -57,9 +61,9 @@ impl<'a> Run<'a> {
         detections.retain(|d| named(d));
         if !request.span.is_day() {
             // A few hours say nothing against baselines of days.
-            detections.retain(|d| !d.needs_history);
+            detections.retain(|d| d.footing != Footing::History);
         }
-        Ok(Self { config, setup: Setup::of(config)?, detections })
+        Ok(Self { config, setup: Setup::of(config)?, detections, raw: request.raw })
     }
 }
 
@@ -84,17 +88,21 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
 
     let engine = night_tables::open(lake, &run.setup, span, &history.untaught()).await?;
     let mut failed = Failed::new();
-    let mut findings = found(&run, &engine, span, &mut failed).await?;
+    let (mut findings, learners) = found(&run, &engine, span, &mut failed).await?;
     // Nights whose days have changed since they were reported.
     let days = baseline::events_by_day(lake)?;
     for before in (night - LATE..night).filter(|_| span.is_day()) {
         if reported.get(&before).is_some_and(|events| days.get(&before) != Some(events)) {
             let told = History::of(earlier.clone(), verdicts.clone(), &nights, before);
             let again = night_tables::open(lake, &run.setup, Span::day(before), &told.untaught()).await?;
-            let known: BTreeSet<&String> =
-                earlier.iter().filter(|f| f.night == date(before)).map(|f| &f.fingerprint).collect();
+            // What a report since then has told is not told again.
+            let known: BTreeSet<&String> = earlier
+                .iter()
+                .filter(|f| f.night >= date(before) && f.state != State::Resolved)
+                .map(|f| &f.fingerprint)
+                .collect();
             let here: BTreeSet<String> = findings.iter().map(|f| f.fingerprint.clone()).collect();
-            for mut finding in found(&run, &again, Span::day(before), &mut failed).await? {
+            for mut finding in found(&run, &again, Span::day(before), &mut failed).await?.0 {
                 if !known.contains(&finding.fingerprint) && !here.contains(&finding.fingerprint) {
                     finding.late = true;
                     finding.night = date(night);
@@ -103,24 +111,36 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             }
         }
     }
-    history.judge(&mut findings, night);
+    let (sigma, mut asked) = sigma_findings(&engine, request).await?;
+    let rules: BTreeSet<String> = request.sigma.iter().map(|rule| rule.id.clone()).collect();
+    findings.extend(sigma);
     // What nobody could look for is not gone.
-    findings.retain(|f| f.state != State::Resolved || !failed.contains_key(&f.detection));
-    planned(config, &mut findings);
-    let muted = allowed(config, &mut findings, &earlier, night)?;
+    asked.extend(run.detections.iter().map(|d| d.id.clone()).filter(|id| !failed.contains_key(id)));
+    if !span.is_day() {
+        // A few hours do not say that something is over.
+        asked.clear();
+    }
+    let mut muted = Vec::new();
+    if !run.raw {
+        muted = allowed(config, &mut findings, &earlier, night)?;
+        history.judge(&mut findings, night, &asked);
+        planned(config, &mut findings);
+    }
     settle(config, &mut findings);
     let looked = sections::looked(&engine, span).await?;
     let (coverage, gaps) = sections::coverage(&engine, span).await?;
-    let rules = catalogue::version(&run.detections);
+    let version = catalogue::version(&run.detections);
     if request.keep && span.is_day() {
         let events = days.get(&night).copied().unwrap_or(0);
-        stored::keep(lake, night, &findings, events, &rules).await?;
+        stored::keep(lake, night, &findings, events, &version).await?;
     }
     let mut relations = sections::relations(&engine, span).await?;
     for relation in &mut relations {
         let account = crate::sts::arn::account(&relation.to).unwrap_or(&relation.to);
         relation.owner = owner(config, account);
     }
+    let (sigma, findings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|f| rules.contains(&f.detection));
     Ok(Night {
         header: Header {
             night: date(night),
@@ -136,18 +156,18 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             learning_share: looked.learning_share,
             gaps,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules,
+            rules: version,
         },
-        watch: watched(&findings, &history, night),
+        watch: watched(&findings, history.earlier().filter(|f| !rules.contains(&f.detection)), night),
         rules: health(&run.detections, &findings, &history, &looked, &failed, night),
         findings,
         relations,
-        learning: sections::learning(&engine, span).await?,
+        learning: learners.rows(&engine, span).await?,
         hygiene: sections::hygiene(&engine, span).await?,
         muted,
         hours: sections::hours(&engine, span).await?,
         coverage,
-        sigma: sigma_findings(&engine, request).await?,
+        sigma,
     })
 }
 
@@ -171,8 +191,9 @@ pub async fn backtest(
     for night in last - nights + 1..=last {
         let history = History::of(earlier.clone(), Vec::new(), &done, night);
         let engine = night_tables::open(lake, &run.setup, Span::day(night), &history.untaught()).await?;
-        let mut findings = found(&run, &engine, Span::day(night), &mut failed).await?;
-        history.judge(&mut findings, night);
+        let (mut findings, _) = found(&run, &engine, Span::day(night), &mut failed).await?;
+        allowed(config, &mut findings, &earlier, night)?;
+        history.judge(&mut findings, night, &run.detections.iter().map(|d| d.id.clone()).collect());
         planned(config, &mut findings);
         settle(config, &mut findings);
         earlier.extend(findings.iter().cloned());
@@ -186,9 +207,9 @@ pub async fn backtest(
 pub type Failed = BTreeMap<String, String>;
 
 /// Asks every detection, and makes findings of what they answer. One that fails does not take the others with it.
-async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) -> Result<Vec<Finding>> {
+async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) -> Result<(Vec<Finding>, Learners)> {
     let facts = assemble::facts(engine).await?;
-    let learning = new_accounts(engine).await?;
+    let mut learners = Learners::of(engine, span).await?;
     let mut drafts: Vec<Draft> = Vec::new();
     for detection in &run.detections {
         let started = std::time::Instant::now();
@@ -202,21 +223,21 @@ async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) 
         tracing::debug!(id = detection.id, hits = hits.len(), seconds = started.elapsed().as_secs_f64(), "asked");
         drafts.extend(hits.into_iter().map(|hit| assemble::draft(detection, hit, &facts, span)));
     }
+    if run.raw {
+        return Ok((drafts.into_iter().map(|draft| draft.finding).collect(), learners));
+    }
     for draft in &mut drafts {
         let setting = run.config.report.detections.iter().find(|d| d.id.eq_ignore_ascii_case(&draft.finding.detection));
         if let Some(most) = setting.and_then(|d| d.at_most.as_deref()).and_then(Severity::parse) {
             draft.finding.severity = draft.finding.severity.min(most);
         }
-        // What is being learned is listed and does not alarm.
-        let accounts = &draft.finding.accounts;
-        if draft.needs_history && !accounts.is_empty() && accounts.iter().all(|a| learning.contains(a)) {
-            draft.finding.severity = Severity::Info;
-        }
+        learners.hold(draft);
     }
     let mut drafts = combine::same_cause(unique(drafts));
     combine::add_up(&mut drafts);
+    learners.count(&drafts);
     assemble::with_evidence(engine, &mut drafts, span).await?;
-    Ok(drafts.into_iter().map(|draft| draft.finding).collect())
+    Ok((drafts.into_iter().map(|draft| draft.finding).collect(), learners))
 }
 
 /// What one detection answers.
@@ -246,29 +267,23 @@ fn unique(mut drafts: Vec<Draft>) -> Vec<Draft> {
     kept
 }
 
-/// Accounts that are there for fewer than seven days, where there is more history than that.
-async fn new_accounts(engine: &Engine) -> Result<BTreeSet<String>> {
-    let sql = "SELECT entity FROM novel WHERE entity_type = 'account' AND feature = 'hour' \
-               GROUP BY entity HAVING NOT bool_or(learned) AND max(history_days) >= 7";
-    let rows = baseline::ask(engine, sql, Vec::new()).await?;
-    Ok(night_tables::texts(&rows, "entity")?.iter().flatten().map(str::to_owned).collect())
-}
-
-/// What Sigma's rules find. A rule that fails is told of and passed over.
-async fn sigma_findings(engine: &Engine, request: &Request) -> Result<Vec<Finding>> {
+/// What Sigma's rules find, and which of them could be asked. A rule that fails is told of and passed over.
+async fn sigma_findings(engine: &Engine, request: &Request) -> Result<(Vec<Finding>, BTreeSet<String>)> {
     let (findings, skipped) = sigma::run(engine, &request.sigma, request.span).await?;
+    let mut asked: BTreeSet<String> = request.sigma.iter().map(|rule| rule.id.clone()).collect();
     for one in skipped {
         tracing::warn!(rule = one.file, reason = one.reason, "a Sigma rule was passed over");
+        asked.remove(&one.file);
     }
-    Ok(findings)
+    Ok((findings, asked))
 }
 
-/// Hides what the allow-list allows.
+/// Does what the allow-list says.
 fn allowed(config: &Config, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Result<Vec<Muted>> {
     let Some(file) = &config.report.allow_file else { return Ok(Vec::new()) };
     let list = AllowList::read(file)?;
     let night = chrono::NaiveDate::from_epoch_days(night).unwrap_or_default();
-    Ok(allow::apply(&list, findings, night, &allow::last_used(earlier)))
+    Ok(allow::apply(&list, findings, night, &allow::last_used(&list, earlier)))
 }
 
 /// Work that is announced explains what it explains.
@@ -310,10 +325,10 @@ fn owner(config: &Config, account: &str) -> Option<String> {
 }
 
 /// Identities by the risk they gathered over seven nights.
-fn watched(findings: &[Finding], history: &History, night: i32) -> Vec<Watched> {
+fn watched<'a>(findings: &'a [Finding], earlier: impl Iterator<Item = &'a Finding>, night: i32) -> Vec<Watched> {
     let mut all: BTreeMap<&str, (Vec<f64>, BTreeMap<&str, f64>)> = BTreeMap::new();
     let lively = |f: &&Finding| !matches!(f.state, State::Suppressed | State::Resolved) && f.severity > Severity::Info;
-    for finding in history.earlier().chain(findings).filter(lively) {
+    for finding in earlier.chain(findings).filter(lively) {
         let Some(age) = stored::day(&finding.night).map(|n| night - n).filter(|age| (0..7).contains(age)) else {
             continue;
         };
@@ -355,7 +370,7 @@ fn health(
             let (accepted, dismissed) = history.verdicts_of(&detection.id, night);
             let judged = accepted + dismissed;
             let fired = if hits > 0 { Some(date(night)) } else { history.last_fired(&detection.id) };
-            let silent = detection.needs_history && looked.history_days < 7;
+            let silent = detection.footing == Footing::History && looked.history_days < 7;
             RuleHealth {
                 detection: detection.id.clone(),
                 title: detection.query.title.clone(),

@@ -1,10 +1,10 @@
-//! What a report tells beside its findings: coverage, hours, relations, what is being learned, hygiene.
+//! What a report tells beside its findings: coverage, hours, relations, hygiene.
 
 use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 
 use super::baseline::{self, DAY};
-use super::night::{CoverageHour, Gap, Hour, Hygiene, Learning, Relation};
+use super::night::{CoverageHour, Gap, Hour, Hygiene, Relation};
 use super::night_tables::{Span, parameters, texts};
 use crate::error::Result;
 use crate::lake::rows::typed;
@@ -206,30 +206,6 @@ pub async fn relations(engine: &Engine, span: Span) -> Result<Vec<Relation>> {
                 owner: None,
                 cause: answer.text("cause", row)?,
                 count: answer.count("n", row)?,
-            })
-        })
-        .collect()
-}
-
-/// Accounts, roles and identities that are there for fewer than seven days.
-///
-/// # Errors
-/// The engine cannot be asked.
-pub async fn learning(engine: &Engine, span: Span) -> Result<Vec<Learning>> {
-    let sql = "SELECT CASE entity_type WHEN 'who' THEN 'identity' ELSE entity_type END AS kind, entity, \
-                      CAST(coalesce(min(entity_since), $night) AS VARCHAR) AS since, max(days) AS days, \
-                      CAST($night + CAST(7 - max(days) AS INT) AS VARCHAR) AS until, max(history_days) AS history \
-               FROM novel WHERE entity_type = 'account' AND feature = 'hour' OR entity_type = 'role' AND feature = 'caller' \
-                      OR entity_type = 'who' AND feature = 'role' \
-               GROUP BY entity_type, entity HAVING NOT bool_or(learned) ORDER BY 1, 2";
-    let answer = Answer::of(engine, sql, span, &["night"]).await?;
-    (0..answer.len().min(ROWS))
-        .map(|row| {
-            Ok(Learning {
-                kind: answer.text("kind", row)?,
-                entity: answer.text("entity", row)?,
-                since: answer.text("since", row)?,
-                until: answer.text("until", row)?,
             })
         })
         .collect()

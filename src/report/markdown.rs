@@ -3,8 +3,8 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, by_owner, cannot_look, chain, day, facts, gravest, lists, percent, period, precision, relation, some,
-    told, verdict,
+    Parts, age, by_owner, cannot_look, chain, day, facts, gravest, learning, lists, noted, percent, period, precision,
+    relation, some, told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
 use crate::detect::night::Night;
@@ -54,6 +54,9 @@ fn header(night: &Night, out: &mut String) {
     for (name, value) in facts(&night.header) {
         out.push_str(&format!("- {name}: {}\n", plain(&value)));
     }
+    if let Some(learning) = learning(night) {
+        out.push_str(&format!("\n{}.\n", plain(&learning)));
+    }
     out.push('\n');
 }
 
@@ -62,9 +65,14 @@ fn act(parts: &Parts<'_>, out: &mut String) {
     if parts.act.is_empty() {
         out.push_str("Nothing.\n\n");
     }
-    for (number, finding) in parts.acting().iter().enumerate() {
+    for (number, row) in parts.acting().iter().enumerate() {
+        let finding = row.first;
         out.push_str(&format!("### {}. {}: {}\n\n", number + 1, finding.severity.as_str(), plain(&finding.title)));
         whole(finding, out);
+        if !row.others.is_empty() {
+            out.push_str("Also of this identity:\n\n");
+            findings(&row.others, out);
+        }
     }
     if parts.left_out() > 0 {
         out.push_str(&format!(
@@ -149,6 +157,9 @@ fn watch(night: &Night, parts: &Parts<'_>, out: &mut String) {
         out.push_str("New, to be looked at by day:\n\n");
         findings(&parts.look, out);
     }
+    if !parts.noted.is_empty() {
+        out.push_str(&format!("Beside them {}: in the appendix.\n\n", noted(parts)));
+    }
 }
 
 /// One line a finding.
@@ -184,12 +195,12 @@ fn relations(night: &Night, out: &mut String) {
     }
     if !night.learning.is_empty() {
         out.push_str("Still being learned:\n\n");
-        let rows = night
-            .learning
-            .iter()
-            .take(MOST)
-            .map(|one| vec![one.kind.clone(), one.entity.clone(), one.since.clone(), one.until.clone()]);
-        table(&["what", "which", "known since", "learning until"], rows, out);
+        let rows = night.learning.iter().take(MOST).map(|one| {
+            let held = if one.held > 0 { grouped(one.held) } else { String::new() };
+            vec![one.kind.clone(), one.entity.clone(), one.since.clone(), one.until.clone(), held]
+        });
+        table(&["what", "which", "known since", "learning until", "held back"], rows, out);
+        more(night.learning.len(), out);
     }
 }
 

@@ -3,24 +3,34 @@
 use std::collections::BTreeMap;
 
 use crate::detect::finding::{Finding, Severity, State};
-use crate::detect::night::{Header, Night, RuleHealth};
+use crate::detect::night::{Header, Learning, Night, RuleHealth};
 use crate::sts::arn;
 use crate::words::number::{counted, grouped, span};
 
 /// The findings of a night by what is to be done about them.
 pub struct Parts<'a> {
-    /// High and critical, new or worsened.
-    pub act: Vec<&'a Finding>,
-    /// Of them, how many a page shows; the rest is counted.
+    /// High and critical, new or worsened, a row for each identity.
+    pub act: Vec<Act<'a>>,
+    /// Of the rows, how many a page shows; the rest is counted.
     pub shown: usize,
-    /// Below that, new or worsened: to be looked at by day.
+    /// Of medium severity, new or worsened: to be looked at by day.
     pub look: Vec<&'a Finding>,
+    /// Below that: nobody has to look, they count towards what is watched.
+    pub noted: Vec<&'a Finding>,
     /// Known from earlier nights and still there.
     pub open: Vec<&'a Finding>,
     /// Known from earlier nights and not there any more.
     pub resolved: Vec<&'a Finding>,
     /// Hidden by the allow-list or by a verdict.
     pub suppressed: Vec<&'a Finding>,
+}
+
+/// What one identity is to be acted on for: the gravest finding, and the others that are rolled up to the same origin.
+pub struct Act<'a> {
+    /// The gravest.
+    pub first: &'a Finding,
+    /// The others, the gravest first.
+    pub others: Vec<&'a Finding>,
 }
 
 impl<'a> Parts<'a> {
@@ -30,14 +40,24 @@ impl<'a> Parts<'a> {
             act: Vec::new(),
             shown: 0,
             look: Vec::new(),
+            noted: Vec::new(),
             open: Vec::new(),
             resolved: Vec::new(),
             suppressed: Vec::new(),
         };
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in gravest(&night.findings) {
             match finding.state {
-                State::New | State::Worsened if finding.severity >= Severity::High => parts.act.push(finding),
-                State::New | State::Worsened => parts.look.push(finding),
+                State::New | State::Worsened if finding.severity >= Severity::High => {
+                    let of = if finding.origin.is_empty() { &finding.fingerprint } else { &finding.origin };
+                    let place = *places.entry(of).or_insert(parts.act.len());
+                    match parts.act.get_mut(place) {
+                        Some(row) => row.others.push(finding),
+                        None => parts.act.push(Act { first: finding, others: Vec::new() }),
+                    }
+                }
+                State::New | State::Worsened if finding.severity == Severity::Medium => parts.look.push(finding),
+                State::New | State::Worsened => parts.noted.push(finding),
                 State::Ongoing => parts.open.push(finding),
                 State::Resolved => parts.resolved.push(finding),
                 State::Suppressed => parts.suppressed.push(finding),
@@ -48,13 +68,18 @@ impl<'a> Parts<'a> {
     }
 
     /// The rows to act on that a page shows.
-    pub fn acting(&self) -> &[&'a Finding] {
+    pub fn acting(&self) -> &[Act<'a>] {
         self.act.get(..self.shown).unwrap_or_default()
     }
 
     /// How many rows to act on the page leaves out.
     pub fn left_out(&self) -> usize {
         self.act.len() - self.shown
+    }
+
+    /// Every finding to act on.
+    pub fn alarms(&self) -> impl Iterator<Item = &'a Finding> {
+        self.act.iter().flat_map(|row| std::iter::once(row.first).chain(row.others.iter().copied()))
     }
 }
 
@@ -89,12 +114,18 @@ pub fn verdict(night: &Night, parts: &Parts<'_>) -> String {
         });
         return says.join("; ") + ".";
     }
-    let criticals = parts.act.iter().filter(|finding| finding.severity == Severity::Critical).count();
-    says.push(match (parts.act.len(), criticals) {
+    let criticals = parts.alarms().filter(|finding| finding.severity == Severity::Critical).count();
+    let alarms = parts.alarms().count();
+    let places = match parts.act.len() {
+        rows if rows == alarms => String::new(),
+        1 => " on one identity".to_owned(),
+        rows => format!(" on {rows} identities"),
+    };
+    says.push(match (alarms, criticals) {
         (0, _) => "nothing to act on".to_owned(),
-        (act, 0) => format!("{} to act on", counted(act as u64, "finding")),
-        (act, n) if act == n => format!("{} to act on", counted(n as u64, "critical finding")),
-        (act, n) => format!("{} to act on, {n} of them critical", counted(act as u64, "finding")),
+        (all, 0) => format!("{}{places} to act on", counted(all as u64, "finding")),
+        (all, n) if all == n => format!("{}{places} to act on", counted(n as u64, "critical finding")),
+        (all, n) => format!("{}{places} to act on, {n} of them critical", counted(all as u64, "finding")),
     });
     if !parts.look.is_empty() {
         says.push(format!("{} to look at by day", parts.look.len()));
@@ -237,6 +268,30 @@ pub fn told(rules: &[RuleHealth]) -> (Vec<&RuleHealth>, usize) {
     let told: Vec<_> = rules.iter().filter(speaks).collect();
     let others = rules.len() - told.len();
     (told, others)
+}
+
+/// What is being learned, in one line: until when, and what was not said aloud for it. None where nothing of note is.
+pub fn learning(night: &Night) -> Option<String> {
+    let held = |one: &Learning| match one.held {
+        0 => String::new(),
+        held => format!("; {} without an alarm for the lack of history", counted(held, "finding")),
+    };
+    if let Some(lake) = night.learning.iter().find(|one| one.kind == "lake") {
+        let days = counted(night.header.history_days, "day");
+        return Some(format!("The lake has {days} of history and is learning until {}{}", lake.until, held(lake)));
+    }
+    let accounts: Vec<String> = night
+        .learning
+        .iter()
+        .filter(|one| one.kind == "account")
+        .map(|one| format!("New account {}, learning until {}{}", one.entity, one.until, held(one)))
+        .collect();
+    (!accounts.is_empty()).then(|| accounts.join(". "))
+}
+
+/// Weak signals, counted.
+pub fn noted(parts: &Parts<'_>) -> String {
+    counted(parts.noted.len() as u64, "weak signal")
 }
 
 /// Why a detection could not look: it failed, or something that it needs is not there.

@@ -1,7 +1,9 @@
 //! The summary for a terminal: whether anybody has to act, and on what.
 
 use super::Options;
-use super::parts::{Parts, age, cannot_look, chain, facts, percent, period, precision, some, told, verdict};
+use super::parts::{
+    Act, Parts, age, cannot_look, chain, facts, learning, percent, period, precision, some, told, verdict,
+};
 use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
 use crate::escape::visible;
@@ -54,6 +56,9 @@ pub fn render(night: &Night, options: &Options) -> String {
         0,
         &facts(&night.header).iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · "),
     );
+    if let Some(learning) = learning(night) {
+        page.say(0, &format!("{learning}."));
+    }
     if !night.header.gaps.is_empty() {
         page.head("Gaps");
         for gap in night.header.gaps.iter().take(MOST) {
@@ -64,7 +69,7 @@ pub fn render(night: &Night, options: &Options) -> String {
     }
     if !parts.act.is_empty() {
         page.head("Act now");
-        parts.acting().iter().for_each(|finding| acting(&mut page, finding));
+        parts.acting().iter().for_each(|row| acting(&mut page, row));
         if parts.left_out() > 0 {
             page.say(2, &format!("and {} more to act on, in findings.jsonl", grouped(parts.left_out() as u64)));
         }
@@ -73,13 +78,18 @@ pub fn render(night: &Night, options: &Options) -> String {
     page.text
 }
 
-fn acting(page: &mut Page, finding: &Finding) {
-    let again = match (finding.state, finding.late) {
+/// What is not simply new about a finding, in brackets.
+fn again(finding: &Finding) -> String {
+    match (finding.state, finding.late) {
         (State::Worsened, _) => format!(" (worsened; {})", age(finding)),
         (_, true) => " (of an earlier night; its logs came late)".to_owned(),
         _ => String::new(),
-    };
-    page.say(2, &format!("{}  {}{again}", finding.severity.as_str().to_uppercase(), finding.title));
+    }
+}
+
+fn acting(page: &mut Page, row: &Act<'_>) {
+    let finding = row.first;
+    page.say(2, &format!("{}  {}{}", finding.severity.as_str().to_uppercase(), finding.title, again(finding)));
     let chain = chain(finding);
     if !chain.is_empty() {
         page.say(6, &chain.join(" ▸ "));
@@ -89,6 +99,12 @@ fn acting(page: &mut Page, finding: &Finding) {
     let owner = finding.owner.as_ref().map(|owner| format!(", owner {owner}")).unwrap_or_default();
     page.say(6, &format!("{}, {}{from}{owner}", period(finding), counted(finding.event_count, "event")));
     page.say(6, &format!("why: {}", finding.reason));
+    for other in row.others.iter().take(MOST) {
+        page.say(6, &format!("also {}: {}{}", other.severity.as_str(), other.title, again(other)));
+    }
+    if row.others.len() > MOST {
+        page.say(6, &format!("and {} more of this identity", grouped((row.others.len() - MOST) as u64)));
+    }
     page.command(6, &finding.next);
 }
 
@@ -128,7 +144,12 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
         (night.relations.len(), "changed relation", ""),
         (parts.resolved.len(), "resolved finding", ""),
         (parts.suppressed.len(), "hidden finding", ""),
-        (night.learning.len(), "identity", " still learned"),
+        (parts.noted.len(), "weak signal", ""),
+        (
+            night.learning.iter().filter(|one| matches!(&*one.kind, "role" | "identity")).count(),
+            "identity",
+            " still learned",
+        ),
         (unkept, "allow entry", " to look after"),
         (silent, "detection", " that could not look"),
     ]
@@ -143,7 +164,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     for rule in rules.iter().filter(|rule| rule.precision.is_some_and(|precision| precision < 0.5)) {
         page.say(2, &format!("{} is mostly dismissed: {} accepted", rule.detection, precision(rule)));
     }
-    if night.header.learning_share > 0.5 {
+    if night.header.learning_share > 0.5 && learning(night).is_none() {
         page.say(0, &format!("{} of active identities are still being learned.", percent(night.header.learning_share)));
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::escape::slack;
-use super::parts::{Parts, chain, facts, period, some, verdict};
-use crate::detect::finding::{Finding, Severity};
+use super::parts::{Act, Parts, chain, facts, learning, period, some, verdict};
+use crate::detect::finding::Severity;
 use crate::detect::night::Night;
 use crate::error::Result;
 use crate::words::number::{counted, grouped};
@@ -50,9 +50,12 @@ fn message(night: &Night, parts: &Parts<'_>, rows: usize) -> Value {
     if night.header.gaps.len() > 5 {
         blocks.push(context(&format!("and {}", counted((night.header.gaps.len() - 5) as u64, "further gap"))));
     }
-    for finding in parts.acting().iter().take(rows) {
+    if let Some(learning) = learning(night) {
+        blocks.push(context(&said(&learning)));
+    }
+    for acted in parts.acting().iter().take(rows) {
         blocks.push(json!({"type": "divider"}));
-        blocks.push(section(&row(finding)));
+        blocks.push(section(&row(acted)));
     }
     let left = parts.act.len() - rows;
     if left > 0 {
@@ -65,7 +68,10 @@ fn message(night: &Night, parts: &Parts<'_>, rows: usize) -> Value {
 }
 
 /// One finding: what, who, when and where, why, what next.
-fn row(finding: &Finding) -> String {
+fn row(acted: &Act<'_>) -> String {
+    let finding = acted.first;
+    let others: Vec<&str> = acted.others.iter().map(|other| other.title.as_str()).collect();
+    let others = if others.is_empty() { String::new() } else { format!("also: {}\n", said(&others.join("; "))) };
     let mark = if finding.severity == Severity::Critical { ":rotating_light:" } else { ":warning:" };
     let chain = chain(finding).join(" ▸ ");
     let owner = finding.owner.as_ref().map(|owner| format!(" · owner {}", said(owner))).unwrap_or_default();
@@ -75,7 +81,7 @@ fn row(finding: &Finding) -> String {
         format!(" · {}", said(&some(&finding.source_ips, 3)))
     };
     format!(
-        "{mark} *{}* · {} · {}\n*{}*\n{}\n{}{from}{owner}\n{}\n`{}`",
+        "{mark} *{}* · {} · {}\n*{}*\n{}\n{}{from}{owner}\n{}\n{others}`{}`",
         finding.severity.as_str(),
         finding.state.as_str(),
         said(&finding.detection),

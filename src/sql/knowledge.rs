@@ -100,6 +100,12 @@ impl Known {
         person.then_some("human")
     }
 
+    /// What baselines depend on, as text: classes of origins, and our own roles. Where it changes, they are made anew.
+    pub fn of_baselines(&self) -> String {
+        let ci: Vec<_> = self.ci.iter().map(|(kind, value)| format!("{kind:?} {value}")).collect();
+        format!("{:?} {ci:?} {:?} {:?}", self.vendors, self.people, self.config.own.roles)
+    }
+
     /// The tables that SQL can ask.
     ///
     /// # Errors

@@ -182,6 +182,7 @@ pub fn whole() -> Night {
         entity: "210000000009".to_owned(),
         since: "2026-11-15".to_owned(),
         until: "2026-11-22".to_owned(),
+        held: 3,
     }];
     night.hygiene = vec![Hygiene {
         title: "Roles that nobody used for 90 days".to_owned(),
@@ -273,6 +274,7 @@ pub fn crowded() -> Night {
     for number in 0..60 {
         let mut one =
             finding("CTAR-013", Severity::High, State::New, &format!("Credential {number} {}", "long ".repeat(300)));
+        one.origin = format!("repo:example/{number}");
         one.reason = "&".repeat(9000);
         one.next = format!("rolecall timeline {}", "<".repeat(4000));
         one.source_ips = (0..300).map(|at| format!("198.51.100.{at}")).collect();

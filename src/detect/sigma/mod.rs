@@ -1,5 +1,5 @@
 //! Sigma rules of SigmaHQ's `rules/cloud/aws/cloudtrail` format, translated to SQL over `events`. A section of its own: their findings have no
-//! baseline and no history. A rule that cannot be translated is passed over with the reason.
+//! baseline; states, allow-list and verdicts they have as others do. A rule that cannot be translated is passed over with the reason.
 //!
 //! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>
 
@@ -73,7 +73,7 @@ pub async fn run(engine: &Engine, rules: &[Rule], span: Span) -> Result<(Vec<Fin
             rule.sql
         );
         match baseline::ask(engine, &sql, parameters(span, &["from", "until"])).await {
-            Err(error) => skipped.push(Skipped { file: rule.title.clone(), reason: error.to_string() }),
+            Err(error) => skipped.push(Skipped { file: rule.id.clone(), reason: error.to_string() }),
             Ok(rows) => {
                 let names = ["who", "event_id", "day", "account", "key", "ip", "arn", "role", "at", "call"];
                 let columns: Vec<StringArray> = names.iter().map(|name| texts(&rows, name)).collect::<Result<_>>()?;
@@ -111,13 +111,14 @@ fn finding(rule: &Rule, who: &str, rows: &[usize], columns: &[StringArray], span
     let evidence: BTreeSet<Evidence> = rows.iter().take(NAMED).map(event).collect();
     let some = calls.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let first = times.first().cloned().unwrap_or_default();
+    let score = super::score::CAP * f64::from(rule.level as u8) / 4.0;
     let about = rule.description.split_whitespace().collect::<Vec<_>>().join(" ");
     Finding {
         fingerprint: fingerprint(&rule.id, who, "", ""),
         detection: rule.id.clone(),
         title: rule.title.clone(),
         severity: rule.level,
-        score: super::score::CAP * f64::from(rule.level as u8) / 4.0,
+        score,
         state: State::New,
         night: date(span.night()),
         first_seen: first,
@@ -139,7 +140,7 @@ fn finding(rule: &Rule, who: &str, rows: &[usize], columns: &[StringArray], span
         late: false,
         nights: 1,
         total_events: rows.len() as u64,
-        max_score: 0.0,
+        max_score: score,
         suppressed_by: None,
     }
 }

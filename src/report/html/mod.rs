@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::parts::{
-    Parts, by_owner, cannot_look, facts, gap_hours, gravest, percent, precision, relation, some, told, verdict,
+    Parts, by_owner, cannot_look, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
+    verdict,
 };
 use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
@@ -52,6 +53,7 @@ const WHOLE: usize = 500;
 <p id="verdict">{{ verdict }}</p>
 {% if gaps.len() > 0 %}<section id="gaps" aria-labelledby="h-gaps"><h2 id="h-gaps">Gaps: {{ gap_total }} of logs are missing</h2>
 <ul>{% for (place, text, hours) in gaps %}<li><b>{{ place }}</b> {{ text }} <span class="soft">({{ hours }})</span></li>{% endfor %}</ul></section>{% endif %}
+{% if learning_line.len() > 0 %}<p id="learning">{{ learning_line }}.</p>{% endif %}
 <dl id="facts">{% for (name, value) in facts %}<div><dt>{{ name }}</dt><dd>{{ value }}</dd></div>{% endfor %}</dl>
 </header>
 <nav id="filters" aria-label="Filters" hidden>
@@ -76,7 +78,9 @@ const WHOLE: usize = 500;
 {% endfor %}</tbody></table></div>{% endif %}
 {% if look.len() > 0 %}<h3>New, to be looked at by day <span class="tally">{{ look_total }}</span></h3>
 {% for row in look %}{{ row|safe }}{% endfor %}{% endif %}
-{% if watch.len() == 0 && look.len() == 0 %}<p class="none">Nobody.</p>{% endif %}
+{% if noted.len() > 0 %}<details class="row"><summary><span class="what">Weak signals, which add up where they meet</span><span class="num">{{ noted_total }}</span></summary>
+<div class="body">{% for row in noted %}{{ row|safe }}{% endfor %}</div></details>{% endif %}
+{% if watch.len() == 0 && look.len() == 0 && noted.len() == 0 %}<p class="none">Nobody.</p>{% endif %}
 </section>
 <section id="relations" aria-labelledby="h-relations"><h2 id="h-relations">Changed relations</h2>
 {% if edges.len() > 0 %}<figure><figcaption>New edges</figcaption><div class="scroll">{{ edges|safe }}</div></figure>{% endif %}
@@ -86,8 +90,8 @@ const WHOLE: usize = 500;
 {% endfor %}</tbody></table></div>{% if more.len() > 0 %}<p class="more">{{ more }}</p>{% endif %}{% endfor %}
 {% if relations.len() == 0 %}<p class="none">None.</p>{% endif %}
 {% if learning.len() > 0 %}<h3>Still being learned</h3>
-<div class="scroll"><table><thead><tr><th>what</th><th>which</th><th>known since</th><th>learning until</th></tr></thead><tbody>
-{% for (kind, entity, since, until) in learning %}<tr class="item"><td data-h="what">{{ kind }}</td><td data-h="which">{{ entity }}</td><td data-h="known since">{{ since }}</td><td data-h="learning until">{{ until }}</td></tr>
+<div class="scroll"><table><thead><tr><th>what</th><th>which</th><th>known since</th><th>learning until</th><th class="num">held back</th></tr></thead><tbody>
+{% for (kind, entity, since, until, held) in learning %}<tr class="item"><td data-h="what">{{ kind }}</td><td data-h="which">{{ entity }}</td><td data-h="known since">{{ since }}</td><td data-h="learning until">{{ until }}</td><td class="num" data-h="held back">{{ held }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 </section>
 <section id="open" aria-labelledby="h-open"><h2 id="h-open">Open from earlier nights <span class="tally">{{ open_total }}</span></h2>
@@ -148,8 +152,11 @@ struct Page {
     watch: Vec<(String, String, String, String)>,
     look: Vec<String>,
     look_total: String,
+    noted: Vec<String>,
+    noted_total: String,
+    learning_line: String,
     relations: Vec<(String, Vec<[String; 5]>, String)>,
-    learning: Vec<(String, String, String, String)>,
+    learning: Vec<(String, String, String, String, String)>,
     open: Vec<String>,
     open_total: String,
     resolved: Vec<String>,
@@ -203,8 +210,8 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
         hours: charts::hours(&night.hours),
         coverage: charts::coverage(&night.coverage),
         edges: charts::edges(&night.relations),
-        act: parts.acting().iter().map(|finding| card(finding)).collect::<Result<_>>()?,
-        act_total: total(parts.act.len()),
+        act: parts.acting().iter().map(card).collect::<Result<_>>()?,
+        act_total: total(parts.alarms().count()),
         left_out: if parts.left_out() > 0 { total(parts.left_out()) } else { String::new() },
         watch: night
             .watch
@@ -217,12 +224,18 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
             .collect(),
         look: rows(&parts.look)?,
         look_total: total(parts.look.len()),
+        noted: rows(&parts.noted)?,
+        noted_total: total(parts.noted.len()),
+        learning_line: learning(night).map(|line| show(&line)).unwrap_or_default(),
         relations: relations(night),
         learning: night
             .learning
             .iter()
             .take(MOST)
-            .map(|one| (show(&one.kind), name(&one.entity), show(&one.since), show(&one.until)))
+            .map(|one| {
+                let held = if one.held > 0 { grouped(one.held) } else { String::new() };
+                (show(&one.kind), name(&one.entity), show(&one.since), show(&one.until), held)
+            })
             .collect(),
         open: rows(&parts.open)?,
         open_total: total(parts.open.len()),

@@ -15,8 +15,12 @@
     for (const item of items) {
       const text = words.get(item);
       item.hidden = off.has(item.dataset.severity) || !wanted.every(word => text.includes(word));
-      if (!item.hidden && findings.includes(item)) shown++;
     }
+    // A card stays where one of the findings below it is looked for.
+    for (const card of document.querySelectorAll('.card.item[hidden]')) {
+      if (card.querySelector('.also .item:not([hidden])')) card.hidden = false;
+    }
+    for (const item of findings) if (!item.hidden && !item.parentElement.closest('.item[hidden]')) shown++;
     count.textContent = shown + ' of ' + findings.length + (findings.length === 1 ? ' finding' : ' findings');
     const kept = new URLSearchParams();
     if (search.value) kept.set('q', search.value);

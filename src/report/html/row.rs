@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::super::parts::{age, chain, lists, period};
+use super::super::parts::{Act, age, chain, lists, period};
 use super::{charts, show};
 use crate::detect::finding::{Finding, State};
 use crate::error::{Error, Result};
@@ -34,6 +34,7 @@ struct Inside {
 <p class="why"><span class="soft">Why</span> {{ reason }}</p>
 {% if next.len() > 0 %}<pre class="command"><code>{{ next }}</code></pre>{% endif %}
 <details><summary>Evidence</summary><div class="body">{{ inside|safe }}</div></details>
+{% if also.len() > 0 %}<div class="also"><h4>Also of this identity</h4>{% for row in also %}{{ row|safe }}{% endfor %}</div>{% endif %}
 </article>
 "##
 )]
@@ -47,6 +48,7 @@ struct Card {
     reason: String,
     next: String,
     inside: String,
+    also: Vec<String>,
 }
 
 #[derive(Template)]
@@ -92,8 +94,9 @@ fn inside(finding: &Finding) -> Result<String> {
     written(&Inside { facts, lists, events: finding.evidence.iter().map(event).collect() })
 }
 
-/// A finding that somebody has to act on.
-pub fn card(finding: &Finding) -> Result<String> {
+/// An identity that somebody has to act on: its gravest finding, and the others below it.
+pub fn card(acted: &Act<'_>) -> Result<String> {
+    let finding = acted.first;
     let mark = match (finding.state, finding.late) {
         (State::Worsened, _) => format!("worsened: {}", age(finding)),
         (_, true) => "of an earlier night; its logs came late".to_owned(),
@@ -114,6 +117,7 @@ pub fn card(finding: &Finding) -> Result<String> {
         reason: show(&finding.reason),
         next: show(&finding.next),
         inside: inside(finding)?,
+        also: acted.others.iter().map(|other| row(other)).collect::<Result<_>>()?,
     })
 }
 
@@ -123,7 +127,8 @@ pub fn row(finding: &Finding) -> Result<String> {
         State::Ongoing => age(finding),
         State::Suppressed => finding.suppressed_by.clone().unwrap_or_default(),
         State::Resolved => format!("last seen {}", finding.last_seen),
-        State::New | State::Worsened => finding.detection.clone(),
+        State::Worsened => format!("{}; worsened: {}", finding.detection, age(finding)),
+        State::New => finding.detection.clone(),
     };
     written(&Row {
         severity: finding.severity.as_str(),
