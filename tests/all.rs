@@ -25,6 +25,7 @@ mod fuzzed;
 mod ingest;
 mod lake_s3;
 mod maintenance;
+mod nearby;
 #[path = "support/night.rs"]
 mod night;
 mod nights;

@@ -89,6 +89,6 @@ GROUP BY coalesce(person, ip)
 UNION ALL
 SELECT person, 'continued', 13.0, 'high', concat(arn_short(min(principal)), ' went on with a token of ', person, ' that it did not begin'),
        concat(min(grant_type), ' by ', arn_short(min(principal)), ', who neither began it nor ever made tokens for others'),
-       CAST(NULL AS VARCHAR[]), array_agg(DISTINCT ip), array_agg(DISTINCT access_key_id) FILTER (WHERE access_key_id IS NOT NULL), array_agg(DISTINCT event_id), count(DISTINCT event_id), min(event_time), max(event_time)
+       array_agg(DISTINCT access_key_id) FILTER (WHERE access_key_id LIKE 'ASIA%'), array_agg(DISTINCT ip), array_agg(DISTINCT access_key_id) FILTER (WHERE access_key_id IS NOT NULL), array_agg(DISTINCT event_id), count(DISTINCT event_id), min(event_time), max(event_time)
 FROM gone_on
 GROUP BY person

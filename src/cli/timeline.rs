@@ -27,7 +27,7 @@ const BEFORE: i64 = 36 * 3600 * 1_000_000;
 /// suspicious part. On one screen; with --out as a case folder.
 #[derive(Debug, Args)]
 pub struct Timeline {
-    /// An access key, unique id, ARN, session name, person, role, address or network, account, event's id
+    /// An access key, unique id, ARN, session name, person, role, address or network, account, event's id, finding's fingerprint
     #[arg(value_name = "ANCHOR", required_unless_present_any = ["finding", "case"])]
     anchors: Vec<String>,
     /// Start from a finding of GuardDuty, Security Hub or rolecall, as JSON; can be repeated
@@ -103,7 +103,10 @@ impl Timeline {
                         error = error.hint(format!("near {text}: {near}"));
                     }
                 }
-                Err(error.hint(anchor::KINDS).hint("--since, --until, --account and --region leave events out"))
+                Err(error
+                    .hint(anchor::KINDS)
+                    .hint("or a finding's fingerprint: rolecall findings list")
+                    .hint("--since, --until, --account and --region leave events out"))
             })
             .await
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
@@ -40,6 +40,22 @@ impl Files {
     pub async fn index(&self, file: &DataFile) -> Result<Indexed> {
         let metadata = self.stored(&file.path).load(true).await.map_err(|e| unreadable(self.table(), &file.path, e))?;
         Ok(Indexed { path: file.path.clone(), metadata })
+    }
+
+    /// Reads some columns of some rows of a file: those that `chosen` says, one truth a row. `each` sees batch after batch.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or `each` fails.
+    pub async fn read_chosen(
+        &self,
+        file: &DataFile,
+        chosen: &[bool],
+        reading: Reading<'_>,
+        each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        let index = self.index(file).await?;
+        let rows = RowSelection::from_filters(&[BooleanArray::from(chosen.to_vec())]);
+        self.read_selected(&index.path, index.metadata, Some(rows), reading, each).await
     }
 
     /// Reads some columns of some pages of a file. `each` sees batch after batch.

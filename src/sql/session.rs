@@ -2,7 +2,8 @@
 //!
 //! Read-only: no statement writes, sets an option or reads a file that the tables do not stand for.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -25,7 +26,7 @@ use crate::lake::store::{Lake, LakeOptions};
 use crate::lake::{integrity, ledger};
 use crate::source::{Filters, Source};
 
-use super::linked::{Computed, Derived, Inputs};
+use super::linked::{Asked, Computed, Derived, Inputs};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::pool::Pool;
 use super::schema::COMPUTED;
@@ -69,6 +70,8 @@ pub struct Engine {
     setup: Setup,
     /// The time that linking sees, where it is not all of it: microseconds, both ends included.
     span: Option<(i64, i64)>,
+    /// What the computed tables are built from.
+    inputs: OnceLock<Arc<Inputs>>,
 }
 
 impl Engine {
@@ -114,7 +117,7 @@ impl Engine {
         setup: Setup,
         span: Option<(i64, i64)>,
     ) -> Result<Self> {
-        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup, span };
+        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup, span, inputs: OnceLock::new() };
         let pass = fresh.clone().map(Pass::new);
         let ledger_rows = lake.provider(LEDGER.name).await?;
         let fresh_rows = pass.clone().map(|pass| Arc::new(LedgerRows::new(pass)) as Arc<dyn TableProvider>);
@@ -178,7 +181,8 @@ impl Engine {
     /// As [`Engine::open_logs`].
     pub async fn over_logs(sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
         let logs = Logs::new(sources, wider(filters), setup.max_object);
-        let engine = Self { context: context(&setup)?, logs: Some(logs.clone()), setup, span: None };
+        let engine =
+            Self { context: context(&setup)?, logs: Some(logs.clone()), setup, span: None, inputs: OnceLock::new() };
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
         for table in LATER {
@@ -194,6 +198,7 @@ impl Engine {
     async fn tables(&self, events: Arc<dyn TableProvider>, derived: Derived, filters: &Filters) -> Result<()> {
         self.narrowed(EVENTS.name, events, filters).await?;
         let inputs = Inputs::new(derived, Arc::clone(&self.setup.known), self.span);
+        _ = self.inputs.set(inputs.clone());
         for table in COMPUTED {
             self.narrowed(table.name, Arc::new(Computed::new(table, inputs.clone())), filters).await?;
         }
@@ -216,6 +221,18 @@ impl Engine {
                 let view = all.filter(within).map_err(broken)?.into_view();
                 self.register(name, view)
             }
+        }
+    }
+
+    /// From now on `sessions`, and all that builds on it, holds what bears on `asked`, and maybe more: the cost of linking is that of
+    /// the question. Gives the programs that too many used to be asked about.
+    ///
+    /// # Errors
+    /// Where the derived rows cannot be read.
+    pub async fn look_at(&self, asked: &Asked) -> Result<BTreeSet<String>> {
+        match self.inputs.get() {
+            Some(inputs) => inputs.look_at(asked, &self.context.state()).await,
+            None => Ok(BTreeSet::new()),
         }
     }
 

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::error::Result;
 use crate::sql::session::Engine;
 
+use super::departure;
 use super::events::{self, Event};
 use super::evidence::{self, Evidence};
 use super::keys::UserKey;
 use super::load::{Place, Sessions};
-use super::rows::{Rows, literals, number, owned, time, truth};
+use super::rows::{Book, Rows, literals, number, owned, time, truth};
 use super::seeds::{Seeds, Understood};
 use super::split::Split;
 use super::walk::{How, Made, Party, Pivot, Walk};
-use crate::sts::agent::tool;
 
 /// A session of the case with everything that is told of it. Times are microseconds.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +69,8 @@ pub struct CaseSession {
     pub split: Split,
     pub departure: u32,
     pub reasons: Vec<String>,
+    /// Whether it does what the others of its family do not, from the same place and with the same program.
+    pub odd: bool,
 }
 
 impl CaseSession {
@@ -134,6 +136,8 @@ pub struct Case {
     pub shared: BTreeMap<String, usize>,
     /// Named sessions that were left out, since nothing speaks against them.
     pub left_out: usize,
+    /// Whether nothing is in strange hands, so that what was asked about is only supposed to be.
+    pub supposed: bool,
     /// Sessions from other addresses with the very program of the suspicious part: leads, not members.
     pub leads: Vec<(String, String)>,
     /// What was asked of the tables, so that somebody can go on.
@@ -147,18 +151,32 @@ impl Case {
         self.places.get(id).map(|&at| &self.sessions[at])
     }
 
+    /// Whether a session is what the case is about: in strange hands, or where none is, what was asked about and departs.
+    pub fn in_question(&self, session: &CaseSession) -> bool {
+        match (self.supposed, self.sessions.iter().any(|session| session.odd)) {
+            (false, _) => session.is_suspicious(),
+            (true, true) => session.odd,
+            (true, false) => session.how == Some(How::Anchor),
+        }
+    }
+
+    /// Whether a user's key is.
+    pub fn key_in_question(&self, key: &UserKey) -> bool {
+        self.supposed || key.created || !key.other.is_empty()
+    }
+
     /// Fills the case in.
     ///
     /// # Errors
     /// The tables cannot be asked.
     pub async fn assemble(
-        engine: &Engine,
+        book: &Book<'_>,
         walk: &Walk<'_>,
         seeds: &Seeds,
         at: Option<i64>,
         until: Option<i64>,
     ) -> Result<Self> {
-        let sessions = walk.sessions;
+        let (sessions, engine) = (walk.sessions, book.engine());
         let ids: Vec<&str> = walk.members.keys().map(|&place| sessions.id(place)).collect();
         let sql = format!("SELECT * FROM sessions WHERE session_id IN ({})", literals(ids.iter().copied()));
         let mut list = if ids.is_empty() { Vec::new() } else { details(engine, &sql).await? };
@@ -172,15 +190,18 @@ impl Case {
             session.round = member.round;
             session.party = Some(member.party);
             session.split = walk.split(place).as_ref().clone();
-            rank(session, walk, place);
+            departure::rank(session, walk, place);
         }
         list.sort_by(|a, b| {
             b.departure.cmp(&a.departure).then(a.issued_at.cmp(&b.issued_at)).then_with(|| a.id.cmp(&b.id))
         });
         let (list, family) = if walk.is_narrow() { (list, Vec::new()) } else { apart(list) };
         let left_apart = family.len();
+        let strange = list.iter().any(CaseSession::is_suspicious)
+            || walk.keys.values().any(|key| key.created || !key.other.is_empty());
+        let supposed = !strange && (walk.is_narrow() || list.iter().any(|session| session.odd));
         let keys: Vec<UserKey> = walk.keys.values().cloned().collect();
-        let (events, truncated, mut queries) = events::load(engine, &list, &keys, walk, seeds, until).await?;
+        let (events, truncated, mut queries) = events::load(book, &list, &keys, walk, seeds, until).await?;
         if !ids.is_empty() {
             queries.insert(0, ("The sessions of the case".to_owned(), sql));
         }
@@ -194,6 +215,7 @@ impl Case {
             anchors: seeds.anchors.clone(),
             at: at.unwrap_or(newest.max(last)),
             span: if first > last { (newest, newest) } else { (first, last) },
+            supposed,
             leads: leads(walk),
             sessions: list,
             family,
@@ -218,11 +240,13 @@ impl Case {
     }
 }
 
-/// Takes a family apart: what is in strange hands with all that it came from, and the rest. Where nothing is, all of it stays.
+/// Takes a family apart: what is in strange hands with all that it came from, and the rest; where nothing is, what does what the rest
+/// does not. Where nothing stands out, all of it stays.
 fn apart(list: Vec<CaseSession>) -> (Vec<CaseSession>, Vec<CaseSession>) {
     let parents: HashMap<&str, Option<&str>> = list.iter().map(|s| (s.id.as_str(), s.parent.as_deref())).collect();
     let mut part: BTreeSet<String> = BTreeSet::new();
-    for session in list.iter().filter(|session| session.is_suspicious()) {
+    let strange = list.iter().any(CaseSession::is_suspicious);
+    for session in list.iter().filter(|session| if strange { session.is_suspicious() } else { session.odd }) {
         let mut at = Some(session.id.as_str());
         while let Some(id) = at.filter(|id| part.insert((*id).to_owned())) {
             at = parents.get(id).copied().flatten();
@@ -242,60 +266,6 @@ fn of_made(made: &Made, sessions: &Sessions) -> CaseMade {
     }
 }
 
-/// Logs that begin so long before say something by not knowing somebody: two days.
-const KNOWN: i64 = 2 * 86_400 * 1_000_000;
-
-/// How far a session departs from its owner's others, and in what.
-fn rank(session: &mut CaseSession, walk: &Walk<'_>, place: Place) {
-    let mut add = |points: u32, reason: String| {
-        session.departure += points;
-        session.reasons.push(reason);
-    };
-    let split = walk.split(place);
-    if split.is_split() {
-        let who = super::text::some(split.other.iter().map(String::as_str), 3);
-        add(60, format!("used from {who}, away from home"));
-    }
-    if let Some(place) = &split.new_place {
-        add(40, format!("taken from {place}, where its owner never was"));
-    }
-    match walk.members.get(&place).map(|member| member.how) {
-        Some(How::Created) => add(50, "came of something created in this case".to_owned()),
-        Some(How::Beside) => add(30, "shares an address of the suspicious part".to_owned()),
-        _ => {}
-    }
-    if session.party == Some(Party::Other) && !split.is_split() && split.new_place.is_none() {
-        add(45, "asked for by the other".to_owned());
-    }
-    if let Some(mark) = session.used_agents.iter().find_map(|agent| tool(agent)) {
-        add(20, format!("an attacker's tool ({mark})"));
-    }
-    let sessions = walk.sessions;
-    let owner = walk.history.owner(place);
-    let role = sessions.role(place);
-    let begun = sessions.begun(place);
-    let root = sessions.root(place);
-    let earlier =
-        walk.history.of(owner).iter().filter(|&&other| sessions.begun(other) < begun && sessions.root(other) != root);
-    let (mut any, mut same) = (false, false);
-    for &other in earlier {
-        any = true;
-        same |= sessions.role(other) == role;
-    }
-    if !any && begun - sessions.seen_first() > KNOWN {
-        add(25, "its owner was never seen before".to_owned());
-    }
-    if any && !same && role.is_some() {
-        add(25, "its owner never had this role before".to_owned());
-    }
-    if session.denied >= 5 && session.denied * 3 >= session.events {
-        add(10, format!("{} of {} calls refused", session.denied, session.events));
-    }
-    if session.depth >= 3 {
-        add(5, format!("{} roles deep", session.depth));
-    }
-}
-
 /// Sessions elsewhere that used the very program of the suspicious part, where few did.
 fn leads(walk: &Walk<'_>) -> Vec<(String, String)> {
     const FEW: usize = 20;
@@ -307,6 +277,8 @@ fn leads(walk: &Walk<'_>) -> Vec<(String, String)> {
             walk.sessions.uses(member.place).filter(|used| suspicious.contains(used.ip)).filter_map(|used| used.agent),
         );
     }
+    walk.sessions.ask(|asked| asked.programs.extend(programs.iter().map(|&program| program.to_owned())));
+    programs.retain(|program| !walk.sessions.is_common(program));
     let mut found: BTreeMap<&str, BTreeSet<Place>> = BTreeMap::new();
     for (place, used) in walk.sessions.all_uses() {
         if let Some(agent) = used.agent.filter(|agent| programs.contains(agent)) {

@@ -51,18 +51,29 @@ fn quoted(text: &str) -> String {
 /// The steps, in order.
 pub fn steps(case: &Case, sessions: &Sessions) -> Vec<Step> {
     let mut steps = Vec::new();
-    let suspicious: Vec<&CaseSession> = case.sessions.iter().filter(|session| session.is_suspicious()).collect();
-    for key in case.keys.iter().filter(|key| key.created || !key.other.is_empty()) {
+    let suspicious: Vec<&CaseSession> = case.sessions.iter().filter(|session| case.in_question(session)).collect();
+    for key in case.keys.iter().filter(|key| case.key_in_question(key)) {
         let user = arn::name(&key.arn).unwrap_or(&key.arn);
         steps.push(Step {
-            title: format!("deactivate {} of {} in {}{}", key.id, user, key.account, if key.created { " (made in this case)" } else { "" }),
+            title: format!(
+                "deactivate {} of {} in {}{}",
+                key.id,
+                user,
+                key.account,
+                match (key.created, key.home.first()) {
+                    (true, _) => " (made in this case)".to_owned(),
+                    (false, Some(home)) => format!("; what its owner does with it from {home} stops too"),
+                    (false, None) => String::new(),
+                }
+            ),
             commands: vec![
                 format!("aws iam update-access-key --user-name {} --access-key-id {} --status Inactive", quoted(user), key.id),
                 format!("aws iam put-user-policy --user-name {} --policy-name DenyAll --policy-document file://deny-all.json", quoted(user)),
             ],
             policy: Some(json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["*"], "Resource": ["*"]}]}).to_string()),
             misses: "role sessions already asked for with it; deactivate, do not delete: the key's id stays evidence".to_owned(),
-            innocent: (!key.home.is_empty() || !key.created).then_some(usize::from(!key.home.is_empty())),
+            // Sessions that were asked for with it live on.
+            innocent: None,
         });
     }
     origins(case, &suspicious, &mut steps);
@@ -86,7 +97,7 @@ fn origins(case: &Case, suspicious: &[&CaseSession], steps: &mut Vec<Step>) {
     for session in suspicious {
         let root = case.session(&session.root).unwrap_or(session);
         let Some(origin) = root.origin.as_deref() else { continue };
-        if !root.is_suspicious() || !seen.insert((root.origin_type.clone(), origin.to_owned())) {
+        if !(root.is_suspicious() || case.supposed) || !seen.insert((root.origin_type.clone(), origin.to_owned())) {
             continue;
         }
         let name = root.role_name.as_deref().unwrap_or_default();
@@ -204,6 +215,7 @@ fn roles(case: &Case, suspicious: &[&CaseSession], sessions: &Sessions, steps: &
                     && !ids.contains(sessions.id(place))
             })
         };
+        sessions.ask(|asked| _ = asked.valid.insert((role.to_owned(), case.at)));
         let names: BTreeSet<&str> = cut.iter().filter_map(|session| session.session_name.as_deref()).collect();
         if role.contains("/aws-reserved/sso.amazonaws.com/") {
             let only = names.first().map(|name| format!("*:{name}"));
@@ -226,7 +238,7 @@ fn roles(case: &Case, suspicious: &[&CaseSession], sessions: &Sessions, steps: &
             let narrower = match (innocent, names.len()) {
                 (0, _) | (_, 0) | (_, 2..) => String::new(),
                 _ => format!(
-                    "; only those named {}: add \"StringLike\": {{\"aws:userid\": \"*:{}\"}}",
+                    "(only those named {}: add \"StringLike\": {{\"aws:userid\": \"*:{}\"}}) ",
                     names.first().unwrap_or(&""),
                     names.first().unwrap_or(&"")
                 ),
@@ -235,7 +247,7 @@ fn roles(case: &Case, suspicious: &[&CaseSession], sessions: &Sessions, steps: &
                 title: format!("revoke the older sessions of {name} in {account} ({})", count(cut.len(), "session")),
                 commands: vec![format!("aws iam put-role-policy --role-name {} --policy-name AWSRevokeOlderSessions --policy-document file://revoke.json", quoted(name))],
                 policy: Some(older(case.at, None).to_string()),
-                misses: format!("sessions of other roles that were asked for with it, and new ones{narrower}"),
+                misses: format!("{narrower}sessions of other roles that were asked for with it, and new ones"),
                 innocent: Some(innocent),
             });
         }

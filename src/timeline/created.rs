@@ -324,6 +324,7 @@ fn caller(sessions: &Sessions, place: Place) -> (Option<&str>, Option<&str>) {
 /// Whether nobody like a session's caller had its role before.
 fn newcomer(sessions: &Sessions, place: Place, at: i64) -> bool {
     let (role, who) = (sessions.role(place), caller(sessions, place));
+    sessions.ask(|asked| asked.places.extend(role.map(str::to_owned)));
     !(0..sessions.len()).any(|other| {
         sessions.role(other) == role && sessions.begun(other) + 2 * SECOND < at && caller(sessions, other) == who
     })

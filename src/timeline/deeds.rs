@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::sql::session::Engine;
 
 use super::created::{ABOVE, CALLS, Deed};
-use super::rows::{Rows, literals, owned, text, time};
+use super::rows::{Book, literals, owned, text, time};
 use super::text as words;
 
 const COLUMNS: &str = "event_time, event_id, event_name, recipient_account_id, access_key_id, identity_arn, source_ip_address, user_agent,
@@ -20,11 +19,11 @@ const MOST: usize = 2_000;
 /// How long before a credential was last used its making is looked for: a week, and the longest life of a credential.
 const WEEK: i64 = 9 * 86_400 * 1_000_000;
 
-async fn read(engine: &Engine, condition: &str) -> Result<Vec<Deed>> {
+async fn read(book: &Book<'_>, condition: &str) -> Result<Vec<Deed>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM events WHERE error_code IS NULL AND {condition} ORDER BY event_time, event_id LIMIT {MOST}"
     );
-    let rows = Rows::ask(engine, &sql, Vec::new()).await?;
+    let rows = book.ask(&sql, Vec::new()).await?;
     let at = rows.times("event_time")?;
     let (id, name, account) = (rows.texts("event_id")?, rows.texts("event_name")?, rows.texts("recipient_account_id")?);
     let (key, caller) = (rows.texts("access_key_id")?, rows.texts("identity_arn")?);
@@ -46,23 +45,24 @@ async fn read(engine: &Engine, condition: &str) -> Result<Vec<Deed>> {
     Ok((0..rows.len()).map(one).collect())
 }
 
-/// What these keys created.
+/// What these keys created, which were used from the first to the last of these moments.
 ///
 /// # Errors
 /// The events cannot be asked.
-pub async fn by_keys(engine: &Engine, keys: &BTreeSet<String>) -> Result<Vec<Deed>> {
-    if keys.is_empty() {
+pub async fn by_keys(book: &Book<'_>, keys: &BTreeSet<String>, (first, last): (i64, i64)) -> Result<Vec<Deed>> {
+    if keys.is_empty() || first > last {
         return Ok(Vec::new());
     }
-    let keys = literals(keys.iter().map(String::as_str));
-    read(engine, &format!("access_key_id IN ({keys}) AND event_name IN ({})", literals(CALLS.iter().copied()))).await
+    let (keys, when) = (literals(keys.iter().map(String::as_str)), words::within(first, last));
+    let calls = literals(CALLS.iter().copied());
+    read(book, &format!("{when} AND access_key_id IN ({keys}) AND event_name IN ({calls})")).await
 }
 
 /// What made these: keys, users, roles, providers, functions, by name; within a week before `latest`.
 ///
 /// # Errors
 /// The events cannot be asked.
-pub async fn that_made(engine: &Engine, names: &BTreeSet<String>, latest: i64) -> Result<Vec<Deed>> {
+pub async fn that_made(book: &Book<'_>, names: &BTreeSet<String>, latest: i64) -> Result<Vec<Deed>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -71,12 +71,7 @@ pub async fn that_made(engine: &Engine, names: &BTreeSet<String>, latest: i64) -
         format!("strpos(request_parameters, '{name}') > 0 OR strpos(response_elements, '{name}') > 0")
     };
     let about: Vec<_> = names.iter().map(about).collect();
-    let when = if latest == i64::MAX {
-        String::new()
-    } else {
-        let moment = |at: i64| format!("TIMESTAMP '{}'", words::time(at));
-        format!(" AND event_time >= {} AND event_time <= {}", moment(latest - WEEK), moment(latest))
-    };
+    let when = words::within(latest - WEEK, latest);
     let calls = literals(ABOVE.iter().copied());
-    read(engine, &format!("event_name IN ({calls}){when} AND ({})", about.join(" OR "))).await
+    read(book, &format!("{when} AND event_name IN ({calls}) AND ({})", about.join(" OR "))).await
 }

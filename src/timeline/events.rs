@@ -6,13 +6,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::sql::session::Engine;
 use crate::sts::denial;
 
 use super::case::CaseSession;
 use super::keys::UserKey;
 use super::lanes::{self, Lane};
-use super::rows::{Rows, literals, owned, text, time, truth};
+use super::rows::{Book, Rows, literals, owned, text, time, truth};
 use super::seeds::Seeds;
 use super::text as words;
 use super::walk::{How, Party, Walk};
@@ -81,7 +80,7 @@ const COLUMNS: &str = "event_time, event_id, event_source, event_name, recipient
 /// # Errors
 /// The events cannot be asked.
 pub async fn load(
-    engine: &Engine,
+    book: &Book<'_>,
     sessions: &[CaseSession],
     keys: &[UserKey],
     walk: &Walk<'_>,
@@ -97,36 +96,35 @@ pub async fn load(
     }
     let begun = sessions.iter().filter_map(|s| s.issued_at.or(s.first_at)).chain(keys.iter().map(|key| key.first));
     let ended = sessions.iter().filter_map(|s| s.last_at.or(s.issued_at)).chain(keys.iter().map(|key| key.last));
+    let (begun, ended) = (begun.chain(seeds.sign_ins.values().copied()), ended.chain(seeds.sign_ins.values().copied()));
     let (Some(first), Some(last)) = (begun.min(), ended.max()) else { return Ok((Vec::new(), false, Vec::new())) };
     let last = until.map_or(last, |until| last.min(until));
-    let moment = |at: i64| format!("TIMESTAMP '{}'", words::time(at));
-    let day = |at: i64| format!("DATE '{}'", &words::time(at)[..10]);
-    let within = |from: i64, to: i64| {
-        format!(
-            "event_date BETWEEN {} AND {} AND event_time BETWEEN {} AND {}",
-            day(from),
-            day(to),
-            moment(from),
-            moment(to)
-        )
-    };
     let mut asked = Vec::new();
     let keyed = of_key.keys().copied().filter(|key| !key.contains('@'));
     let wanted_keys = keys.iter().filter(|key| is_wanted(key, seeds)).map(|key| key.id.as_str());
     let all_keys: BTreeSet<&str> = keyed.chain(wanted_keys).collect();
     if !all_keys.is_empty() {
-        let condition = format!("access_key_id IN ({}) AND {}", literals(all_keys), within(first, last));
+        let condition = format!("access_key_id IN ({}) AND {}", literals(all_keys), words::within(first, last));
         asked.push(("Calls made with the case's keys".to_owned(), condition));
     }
     if !gave.is_empty() {
-        let condition = format!("event_id IN ({}) AND {}", literals(gave.keys().copied()), within(first, last));
+        let condition = format!("event_id IN ({}) AND {}", literals(gave.keys().copied()), words::within(first, last));
         asked.push(("The calls that gave the case's credentials".to_owned(), condition));
     }
     if !walk.pivots.is_empty() {
         let ips = literals(walk.pivots.keys().map(String::as_str));
-        let condition =
-            format!("source_ip_address IN ({ips}) AND access_key_id IS NULL AND {}", within(first - HOUR, last + HOUR));
+        let condition = format!(
+            "source_ip_address IN ({ips}) AND access_key_id IS NULL AND {}",
+            words::within(first - HOUR, last + HOUR)
+        );
         asked.push(("Calls without a key from the suspicious addresses".to_owned(), condition));
+    }
+    if !seeds.sign_ins.is_empty() {
+        let ids = literals(seeds.sign_ins.keys().map(String::as_str));
+        asked.push((
+            "Sign-ins of those who are asked about".to_owned(),
+            format!("event_id IN ({ids}) AND {}", words::within(first, last)),
+        ));
     }
     let roles: BTreeSet<&str> =
         sessions.iter().filter(|s| s.revoked_at.is_some()).filter_map(|s| s.role_name.as_deref()).collect();
@@ -138,7 +136,7 @@ pub async fn load(
         let condition = format!(
             "event_name IN ('PutRolePolicy', 'DeleteSession') AND ({}) AND {}",
             about.join(" OR "),
-            within(first, walk.sessions.seen_last())
+            words::within(first, walk.sessions.seen_last())
         );
         asked.push(("Revocations of the case's roles".to_owned(), condition));
     }
@@ -147,7 +145,7 @@ pub async fn load(
     let mut queries = Vec::new();
     for (title, condition) in asked {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE {condition} ORDER BY event_time, event_id LIMIT {MOST}");
-        let rows = Rows::ask(engine, &sql, Vec::new()).await?;
+        let rows = book.ask(&sql, Vec::new()).await?;
         truncated |= rows.len() == MOST;
         for event in read(&rows, &of_key, &gave, sessions)? {
             events.insert((event.at, event.id.clone(), event.account.clone()), event);

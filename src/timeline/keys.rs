@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::common::ScalarValue;
 
 use crate::error::Result;
-use crate::sql::session::Engine;
 
 use super::owner::{is_address, same_network};
-use super::rows::{Rows, literals, number, owned, text, time};
+use super::rows::{Book, literals, number, owned, text, time};
 use crate::sts::agent::tool;
 
 const DAY: i64 = 86_400 * 1_000_000;
@@ -62,6 +61,8 @@ pub struct UserKey {
     pub other: BTreeSet<String>,
     /// What tells the other, in words.
     pub sign: String,
+    /// The first and the last call in these logs, whosever.
+    pub all: (i64, i64),
     /// First call of the part in question.
     pub first: i64,
     /// Last call.
@@ -78,7 +79,7 @@ pub struct UserKey {
 ///
 /// # Errors
 /// The table cannot be asked.
-pub async fn uses(engine: &Engine, condition: &str, anchor: Option<&str>) -> Result<Vec<KeyUse>> {
+pub async fn uses(book: &Book<'_>, condition: &str, anchor: Option<&str>) -> Result<Vec<KeyUse>> {
     let sql = format!(
         "SELECT access_key_id, identity_arn, identity_account_id, source_ip_address, source_ip_kind, user_agent, event_date,
                 min(first_at) AS first_at, max(last_at) AS last_at, sum(event_count) AS events, sum(denied_count) AS denied,
@@ -89,7 +90,7 @@ pub async fn uses(engine: &Engine, condition: &str, anchor: Option<&str>) -> Res
          ORDER BY first_at, access_key_id, source_ip_address, user_agent"
     );
     let bound = anchor.map(|text| ("anchor".to_owned(), ScalarValue::Utf8(Some(text.to_owned()))));
-    let rows = Rows::ask(engine, &sql, bound.into_iter().collect()).await?;
+    let rows = book.ask(&sql, bound.into_iter().collect()).await?;
     let (key, arn, account) =
         (rows.texts("access_key_id")?, rows.texts("identity_arn")?, rows.texts("identity_account_id")?);
     let (ip, kind, agent) =
@@ -116,11 +117,11 @@ pub async fn uses(engine: &Engine, condition: &str, anchor: Option<&str>) -> Res
 ///
 /// # Errors
 /// The table cannot be asked.
-pub async fn of(engine: &Engine, keys: &BTreeSet<String>) -> Result<Vec<KeyUse>> {
+pub async fn of(book: &Book<'_>, keys: &BTreeSet<String>) -> Result<Vec<KeyUse>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    uses(engine, &format!("access_key_id IN ({})", literals(keys.iter().map(String::as_str))), None).await
+    uses(book, &format!("access_key_id IN ({})", literals(keys.iter().map(String::as_str))), None).await
 }
 
 /// Tells a key's owner from another by its past: what was seen on two days and more before `since`, or on the only one.
@@ -167,6 +168,7 @@ pub fn key(id: &str, uses: &[KeyUse], since: Option<i64>, created: bool, why: &s
         home,
         other,
         sign,
+        all: mine.iter().fold((any.first, any.last), |(a, b), used| (a.min(used.first), b.max(used.last))),
         first: counted.iter().map(|used| used.first).min().unwrap_or(any.first),
         last: counted.iter().map(|used| used.last).max().unwrap_or(any.last),
         events: counted.iter().map(|used| used.events).sum(),
@@ -179,12 +181,12 @@ pub fn key(id: &str, uses: &[KeyUse], since: Option<i64>, created: bool, why: &s
 ///
 /// # Errors
 /// The table cannot be asked.
-pub async fn at(engine: &Engine, addresses: &BTreeSet<String>) -> Result<BTreeMap<String, KeyUse>> {
+pub async fn at(book: &Book<'_>, addresses: &BTreeSet<String>) -> Result<BTreeMap<String, KeyUse>> {
     if addresses.is_empty() {
         return Ok(BTreeMap::new());
     }
     let condition = format!("source_ip_address IN ({})", literals(addresses.iter().map(String::as_str)));
-    let found = uses(engine, &condition, None).await?;
+    let found = uses(book, &condition, None).await?;
     Ok(found.into_iter().filter_map(|used| Some((used.key.clone()?, used))).collect())
 }
 

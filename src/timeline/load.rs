@@ -1,13 +1,14 @@
 //! What the walk reads: every session in its few deciding columns, and the addresses its calls came from.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{Array, Int64Array, StringArray, TimestampMicrosecondArray};
 
 use crate::error::Result;
-use crate::sql::session::Engine;
+use crate::sql::linked::Asked;
 
-use super::rows::{Rows, number, text, time};
+use super::rows::{Book, Rows, number, text, time};
 
 const SESSIONS: &str = "SELECT session_id, api, parent_session_id, role_arn, role_account, session_name, origin, origin_type, origin_class,
     origin_provider, caller_type, caller_arn, caller_account, caller_key_id, invoked_by, issued_at, first_event_at, last_event_at,
@@ -15,6 +16,22 @@ const SESSIONS: &str = "SELECT session_id, api, parent_session_id, role_arn, rol
     used_key_ids FROM sessions";
 
 const CELLS: &str = "SELECT session_id, ip, ip_kind, vpc_endpoint_id, user_agent, first_at, last_at, event_count FROM session_addresses";
+
+/// When the first session is seen, and when the last.
+async fn span(book: &Book<'_>) -> Result<(i64, i64)> {
+    let issued =
+        "SELECT min(event_time) AS first_at, max(event_time) AS last_at FROM credential_calls WHERE kind = 'issue'";
+    let used = "SELECT min(first_at) AS first_at, max(last_at) AS last_at FROM activity
+                WHERE identity_type IN ('AssumedRole', 'FederatedUser') OR access_key_id LIKE 'ASIA%'";
+    let (mut first, mut last) = (None, None);
+    for sql in [issued, used] {
+        let rows = book.ask(sql, Vec::new()).await?;
+        let (from, to) = (rows.times("first_at")?, rows.times("last_at")?);
+        first = first.into_iter().chain(time(&from, 0)).min();
+        last = last.max(time(&to, 0));
+    }
+    Ok((first.unwrap_or(0), last.unwrap_or(0)))
+}
 
 /// A session's place in [`Sessions`].
 pub type Place = usize;
@@ -58,6 +75,10 @@ pub struct Sessions {
     ranges: Vec<(u32, u32)>,
     /// When the first session began, and when any was last seen.
     span: (i64, i64),
+    /// What would have to be among the sessions for all questions so far.
+    asked: RefCell<Asked>,
+    /// Programs that many used.
+    common: BTreeSet<String>,
 }
 
 struct CellColumns {
@@ -102,11 +123,13 @@ macro_rules! columns {
 }
 
 impl Sessions {
-    /// Reads them.
+    /// Reads those that bear on `asked`, and maybe more.
     ///
     /// # Errors
     /// The tables cannot be asked.
-    pub async fn load(engine: &Engine) -> Result<Self> {
+    pub async fn load(book: &Book<'_>, asked: &Asked) -> Result<Self> {
+        let engine = book.engine();
+        let common = engine.look_at(asked).await?;
         let (rows, cells) =
             futures::try_join!(Rows::ask(engine, SESSIONS, Vec::new()), Rows::ask(engine, CELLS, Vec::new()))?;
         let id = rows.texts("session_id")?;
@@ -156,7 +179,7 @@ impl Sessions {
             }
             range.1 = at + 1;
         }
-        let mut sessions = Self {
+        let sessions = Self {
             api: rows.texts("api")?,
             role: rows.texts("role_arn")?,
             role_account: rows.texts("role_account")?,
@@ -195,13 +218,26 @@ impl Sessions {
                 agent: cells.texts("user_agent")?,
             },
             ranges,
-            span: (0, 0),
+            span: span(book).await?,
+            asked: RefCell::default(),
+            common,
         };
-        let all = 0..sessions.len();
-        let first = all.clone().map(|place| sessions.begun(place)).filter(|at| *at > 0).min();
-        let last = all.map(|place| sessions.seen(place)).max();
-        sessions.span = (first.unwrap_or(0), last.unwrap_or(0));
         Ok(sessions)
+    }
+
+    /// Notes that something is needed for an answer to be whole.
+    pub fn ask(&self, note: impl FnOnce(&mut Asked)) {
+        note(&mut self.asked.borrow_mut());
+    }
+
+    /// What was needed since they were read.
+    pub fn asked(&self) -> Asked {
+        self.asked.borrow().clone()
+    }
+
+    /// Whether too many used a program to say anything.
+    pub fn is_common(&self, program: &str) -> bool {
+        self.common.contains(program)
     }
 
     /// How many there are.
@@ -216,7 +252,11 @@ impl Sessions {
 
     /// The session that a key belongs to, issued or used.
     pub fn of_key(&self, key: &str) -> Option<Place> {
-        self.place(key).or_else(|| self.aliases.get(key).copied())
+        let found = self.place(key).or_else(|| self.aliases.get(key).copied());
+        if found.is_none() {
+            self.ask(|asked| _ = asked.sessions.insert(key.to_owned()));
+        }
+        found
     }
 
     /// The keys that its calls carry or can carry.
@@ -240,6 +280,12 @@ impl Sessions {
 
     /// The sessions it asked for, the earliest first.
     pub fn children(&self, place: Place) -> &[Place] {
+        self.ask(|asked| _ = asked.sessions.insert(self.id(place).to_owned()));
+        self.known_children(place)
+    }
+
+    /// The same as far as they are known.
+    pub fn known_children(&self, place: Place) -> &[Place] {
         self.children.get(&place).map_or(&[], Vec::as_slice)
     }
 

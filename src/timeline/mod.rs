@@ -9,9 +9,11 @@ mod case;
 mod contain;
 mod created;
 mod deeds;
+mod departure;
 mod events;
 mod evidence;
 pub mod finding;
+mod fingerprint;
 pub mod folder;
 mod keys;
 mod lanes;
@@ -32,6 +34,7 @@ use crate::sql::session::Engine;
 
 use case::Case;
 use load::Sessions;
+use rows::Book;
 use screen::Story;
 use seeds::Understood;
 use walk::Walk;
@@ -56,15 +59,27 @@ pub struct Request {
 /// # Errors
 /// The tables cannot be asked.
 pub async fn tell(engine: &Engine, request: &Request) -> Result<Story> {
-    let sessions = Sessions::load(engine).await?;
-    let seeds = seeds::find(engine, &sessions, &request.anchors, request.since, request.until).await?;
-    let walk = Walk::new(engine, &sessions, &seeds, request.expand).await?;
-    let case = Case::assemble(engine, &walk, &seeds, request.at, request.until).await?;
-    let verdict = verdict::verdict(&case);
-    let blast = verdict::blast(&case);
-    let steps = contain::steps(&case, &sessions);
-    let blind = verdict::blind(&case, engine).await?;
-    Ok(Story { case, verdict, blast, steps, blind, since: None })
+    let book = Book::new(engine);
+    let named = fingerprint::resolve(&book, &request.anchors).await?;
+    let since = request.since.or(named.since);
+    let mut asked = seeds::asked(&book, &named.anchors).await?;
+    // Walks until nothing is needed that was not among the sessions: each walk says what it looked for.
+    loop {
+        let sessions = Sessions::load(&book, &asked).await?;
+        let seeds = seeds::find(&book, &sessions, &named, since, request.until).await?;
+        let walk = Walk::new(&book, &sessions, &seeds, request.expand).await?;
+        if asked.add(sessions.asked()) {
+            continue;
+        }
+        let case = Case::assemble(&book, &walk, &seeds, request.at, request.until).await?;
+        let steps = contain::steps(&case, &sessions);
+        if asked.add(sessions.asked()) {
+            continue;
+        }
+        let (verdict, blast) = (verdict::verdict(&case), verdict::blast(&case));
+        let blind = verdict::blind(&case, engine).await?;
+        return Ok(Story { case, verdict, blast, steps, blind, since: None });
+    }
 }
 
 /// The anchors that name nothing.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::sql::linked::Asked;
 use crate::sts::ip;
 
 use super::load::{Place, Sessions};
@@ -41,6 +42,7 @@ pub struct History<'a> {
     by_owner: HashMap<Owner<'a>, Vec<Place>>,
     seen: RefCell<HashMap<Owner<'a>, Rc<Seen<'a>>>>,
     at: RefCell<HashMap<String, Moments>>,
+    asked: RefCell<HashSet<Owner<'a>>>,
 }
 
 /// Whether a kind of source address is one that a client can have.
@@ -66,7 +68,7 @@ impl<'a> History<'a> {
         for (place, owner) in owners.iter().enumerate() {
             by_owner.entry(*owner).or_default().push(place);
         }
-        Self { sessions, owners, by_owner, seen: RefCell::default(), at: RefCell::default() }
+        Self { sessions, owners, by_owner, seen: RefCell::default(), at: RefCell::default(), asked: RefCell::default() }
     }
 
     /// A session's owner.
@@ -76,6 +78,9 @@ impl<'a> History<'a> {
 
     /// An owner's sessions.
     pub fn of(&self, owner: Owner<'a>) -> &[Place] {
+        if self.asked.borrow_mut().insert(owner) {
+            self.sessions.ask(|asked| ask(owner, asked));
+        }
         self.by_owner.get(&owner).map_or(&[], Vec::as_slice)
     }
 
@@ -142,6 +147,7 @@ impl<'a> History<'a> {
         if wanted.is_empty() {
             return;
         }
+        self.sessions.ask(|asked| asked.places.extend(wanted.iter().map(|&address| address.to_owned())));
         let mut found: HashMap<&str, BTreeSet<(i64, Place)>> =
             wanted.iter().map(|address| (*address, BTreeSet::new())).collect();
         for (place, used) in self.sessions.all_uses() {
@@ -176,8 +182,21 @@ impl<'a> History<'a> {
             there.filter(|owner| !owners.contains(owner)).collect()
         };
         let (earlier, all) = (others(before - MARGIN), others(i64::MAX));
-        let home = earlier.iter().any(|owner| self.usual(*owner, address, before));
-        (home || earlier.len() >= SEVERAL || all.len() >= MANY).then_some(all.len())
+        // Counting is cheaper than the past of everybody there.
+        let many = earlier.len() >= SEVERAL || all.len() >= MANY;
+        (many || earlier.iter().any(|owner| self.usual(*owner, address, before))).then_some(all.len())
+    }
+}
+
+/// Asks for everything of an owner.
+fn ask(owner: Owner<'_>, asked: &mut Asked) {
+    let Owner(kind, one, other) = owner;
+    match kind {
+        "service" | "unknown" if one.starts_with("arn:") => _ = asked.roles.insert((one.to_owned(), other.to_owned())),
+        "service" => _ = asked.names.insert(other.to_owned()),
+        "unknown" => _ = asked.sessions.insert(one.to_owned()),
+        "federated" => _ = asked.names.insert(other.to_owned()),
+        _ => _ = asked.names.insert(one.to_owned()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Rows of small answers as Rust values.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -77,6 +80,39 @@ impl Rows {
         let column = self.batch.column_by_name(name).ok_or_else(|| Error::internal(format!("no column {name}")))?;
         let list = column.as_list_opt::<i32>().ok_or_else(|| Error::internal(format!("{name} is no list")))?;
         Ok(Lists(list.clone()))
+    }
+}
+
+/// Asks, and remembers what was answered: the walk is gone again and again until it has all it needs, and asks the same.
+pub struct Book<'e> {
+    engine: &'e Engine,
+    known: RefCell<HashMap<String, RecordBatch>>,
+}
+
+impl<'e> Book<'e> {
+    /// Nothing is asked yet.
+    pub fn new(engine: &'e Engine) -> Self {
+        Self { engine, known: RefCell::default() }
+    }
+
+    /// The engine, for what changes from walk to walk.
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
+    /// Asks for rows of `events` or `activity`.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub async fn ask(&self, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<Rows> {
+        let question = format!("{sql} {parameters:?}");
+        let known = self.known.borrow().get(&question).cloned();
+        if let Some(batch) = known {
+            return Ok(Rows { batch });
+        }
+        let rows = Rows::ask(self.engine, sql, parameters).await?;
+        self.known.borrow_mut().insert(question, rows.batch.clone());
+        Ok(rows)
     }
 }
 

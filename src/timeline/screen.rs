@@ -80,7 +80,7 @@ pub fn render(story: &Story, width: Option<usize>) -> Vec<String> {
     let room = MOST.saturating_sub(taken + doing.len()).clamp(2, 12);
     lines.push(String::new());
     lines.extend(tree(case, room));
-    for (title, part) in [("Still valid", valid), ("What matters", rows), ("To do, in this order", doing)] {
+    for (title, part) in [("Still valid", valid), ("What matters", rows), (heading(case), doing)] {
         if !part.is_empty() {
             let title = if title == "Still valid" { format!("{title} at {}", time(case.at)) } else { title.to_owned() };
             lines.push(title);
@@ -92,6 +92,11 @@ pub fn render(story: &Story, width: Option<usize>) -> Vec<String> {
     lines.extend(blind);
     lines.truncate(MOST);
     lines.into_iter().map(|line| cut(line.trim_end(), width)).collect()
+}
+
+/// The heading of the steps.
+pub fn heading(case: &Case) -> &'static str {
+    if case.supposed { "To do, in this order, if that was not its owner" } else { "To do, in this order" }
 }
 
 /// The chains as trees, account borders marked; most suspicious first.
@@ -133,12 +138,12 @@ pub fn tree(case: &Case, most: usize) -> Vec<String> {
     for key in case.keys.iter().filter(|key| key.created || !key.other.is_empty() || case.sessions.is_empty()) {
         let from = some(if key.other.is_empty() { &key.home } else { &key.other }.iter().map(String::as_str), 2);
         lines.push(format!(
-            "{} in {}, own key {}{}: {} calls, {} denied, from {from}",
+            "{} in {}, own key {}{}: {}, {} denied, from {from}",
             crate::sts::arn::name(&key.arn).unwrap_or(&key.arn),
             key.account,
             key.id,
             if key.created { " (made in this case)" } else { "" },
-            key.events,
+            count(usize::try_from(key.events).unwrap_or(0), "call"),
             key.denied
         ));
     }
@@ -182,6 +187,7 @@ fn one(session: &CaseSession, depth: usize, border: bool) -> String {
     let hand = match session.party {
         Some(Party::Other) => " ◀ the other's",
         Some(Party::Both) => " ◀ both",
+        _ if session.odd => " ◀ departs",
         _ => "",
     };
     let account = session.role_account.as_deref().unwrap_or("?");
@@ -190,17 +196,17 @@ fn one(session: &CaseSession, depth: usize, border: bool) -> String {
     let when = session.issued_at.map(time).unwrap_or_else(|| "issue not seen".to_owned());
     let link = if session.certainty == "exact" { String::new() } else { format!(" ({} link)", session.certainty) };
     format!(
-        "{}└ {border}{}{hand}, {}, {when}, {} calls{name}{link}",
+        "{}└ {border}{}{hand}, {}, {when}, {}{name}{link}",
         "  ".repeat(depth.min(8)),
         session.what(),
         session.id,
-        session.events
+        count(usize::try_from(session.events).unwrap_or(0), "call")
     )
 }
 
 fn valid(case: &Case, most: usize) -> Vec<String> {
     let mut all: Vec<&CaseSession> =
-        case.sessions.iter().filter(|s| s.is_suspicious() && s.is_valid_at(case.at)).collect();
+        case.sessions.iter().filter(|s| case.in_question(s) && s.is_valid_at(case.at)).collect();
     all.sort_by_key(|session| (std::cmp::Reverse(session.valid_until), session.id.clone()));
     let mut lines: Vec<String> = all
         .iter()
@@ -265,19 +271,42 @@ fn steps(story: &Story, width: usize, most: usize) -> Vec<String> {
         };
         let mut told =
             wrap(&format!("{}. {}{hits}; not reached: {}", number + 1, step.title, step.misses), width - 2, 3);
-        told.truncate(if lines.len() + 2 < shown { 2 } else { 1 });
+        let most = if lines.len() + 2 < shown { 2 } else { 1 };
+        if told.len() > most {
+            told.truncate(most);
+            if let Some(last) = told.last_mut() {
+                *last = format!("{} …", last.chars().take(width - 5).collect::<String>().trim_end());
+            }
+        }
         lines.extend(told.into_iter().map(|line| format!("  {line}")));
         if let Some(text) = step.policy.as_ref().filter(|text| !policy && text.contains("TokenIssueTime")) {
             policy = true;
-            let mut parts = wrap(&format!("     {text}"), width, 5);
-            if parts.len() == 1 && parts[0].chars().count() > width {
-                // One long word: broken where it has to be.
-                let all: Vec<char> = text.chars().collect();
-                parts = all.chunks(width - 5).map(|part| format!("     {}", part.iter().collect::<String>())).collect();
-            }
-            lines.extend(parts);
+            lines.extend(json_lines(text, width - 5).into_iter().map(|line| format!("     {line}")));
         }
     }
+    lines
+}
+
+/// JSON over several lines that is still JSON: broken after commas that stand in no text.
+fn json_lines(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut part, mut inside, mut escaped) = (vec![String::new()], String::new(), false, false);
+    let put = |part: &mut String, lines: &mut Vec<String>| {
+        let part = std::mem::take(part);
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.chars().count() <= width => line.push_str(&part),
+            _ => lines.push(part),
+        }
+    };
+    for c in text.chars() {
+        part.push(c);
+        inside ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        if c == ',' && !inside {
+            put(&mut part, &mut lines);
+        }
+    }
+    put(&mut part, &mut lines);
+    lines.retain(|line| !line.is_empty());
     lines
 }
 
@@ -306,6 +335,16 @@ fn blind(story: &Story, most: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_stay_json() {
+        let policy = r#"{"Statement":[{"Action":["*"],"Condition":{"StringLike":{"aws:userid":"*:a, b"}},"Effect":"Deny"}],"Version":"2012-10-17"}"#;
+        let lines = json_lines(policy, 40);
+        assert!(lines.len() > 2 && lines.iter().all(|line| !line.is_empty()), "{lines:?}");
+        let whole: serde_json::Value = serde_json::from_str(policy).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&lines.join("\n")).unwrap(), whole);
+        assert_eq!(json_lines(policy, 400), [policy]);
+    }
 
     #[test]
     fn sentences_are_wrapped_and_cut() {

@@ -47,6 +47,18 @@ pub fn some<'a>(items: impl IntoIterator<Item = &'a str>, most: usize) -> String
     text
 }
 
+/// A condition on `events`: from one moment to another, both included. The day goes with it, so that other days are not opened.
+pub fn within(from: i64, to: i64) -> String {
+    let day = |at: i64| format!("DATE '{}'", &time(at)[..10]);
+    format!(
+        "event_date BETWEEN {} AND {} AND event_time BETWEEN TIMESTAMP '{}' AND TIMESTAMP '{}'",
+        day(from),
+        day(to),
+        time(from),
+        time(to)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,12 +98,21 @@ pub fn verdict(case: &Case) -> Verdict {
         ));
         confidence = "medium";
         because = if session.split.why.is_empty() { known.to_owned() } else { session.split.why.join(", ") };
+    } else if let Some(session) = case.sessions.iter().find(|session| session.odd) {
+        parts.push(format!(
+            "The session {} of {} ({}) does what the rest of its family does not, from the same place and with the same program",
+            session.id,
+            who(session),
+            place(session)
+        ));
+        confidence = "low";
+        because = session.reasons.join(", ");
     } else {
         let origins: BTreeSet<String> = case.sessions.iter().map(who).collect();
         let all = count(case.sessions.len(), "session");
         let of = some(origins.iter().map(String::as_str), 2);
         parts.push(if case.sessions.is_empty() {
-            format!("{} without a session", count(case.keys.len(), "user's key"))
+            without_session(case)
         } else {
             format!("{all} of {of}; no other hand shows: one place, one program, one owner")
         });
@@ -149,6 +158,25 @@ pub fn verdict(case: &Case) -> Verdict {
         because.push_str("; an issue is not in these logs");
     }
     Verdict { sentence: format!("{}.", parts.join("; ")), confidence, because }
+}
+
+/// Users' keys alone, or calls without any key.
+fn without_session(case: &Case) -> String {
+    let calls = count(case.events.iter().filter(|event| !event.synthetic).count(), "call");
+    match case.keys.as_slice() {
+        [] => {
+            let who = |event: &'_ super::events::Event| event.identity_arn.clone().unwrap_or_else(|| event.ip.clone());
+            let who: BTreeSet<String> = case.events.iter().filter(|event| !event.synthetic).map(who).collect();
+            format!("{calls} without a key by {}; no session of theirs shows", some(who.iter().map(String::as_str), 2))
+        }
+        [key] => format!(
+            "The key {} of {} in {} made {calls}; no other hand shows",
+            key.id,
+            crate::sts::arn::name(&key.arn).unwrap_or(&key.arn),
+            key.account
+        ),
+        keys => format!("{} made {calls}; no other hand shows", count(keys.len(), "users' key")),
+    }
 }
 
 /// The damage in numbers.

@@ -45,6 +45,20 @@ enum Column {
     Coded(&'static str, Int32Array, Dictionary),
 }
 
+impl Column {
+    fn names(&mut self, names: &mut Names) -> Vec<Name> {
+        match self {
+            Column::Plain(array) if array.null_count() == array.len() => vec![Name::NONE; array.len()],
+            Column::Plain(array) => array.iter().map(|text| names.add(text)).collect(),
+            Column::Coded(_, keys, _) if keys.null_count() == keys.len() => vec![Name::NONE; keys.len()],
+            Column::Coded(_, keys, dictionary) => {
+                let place = |key: Option<i32>| key.and_then(|key| usize::try_from(key).ok());
+                keys.iter().map(|key| place(key).map_or(Name::NONE, |at| dictionary.name(names, at))).collect()
+            }
+        }
+    }
+}
+
 /// The text columns of one batch, by their place in the list they were opened with.
 #[derive(Debug)]
 pub struct Texts {
@@ -82,15 +96,11 @@ impl Texts {
         }
     }
 
-    /// The text of a row as a name.
-    pub fn name(&mut self, names: &mut Names, column: usize, row: usize) -> Name {
-        match self.columns.get_mut(column) {
-            Some(Column::Plain(array)) => names.add(array.is_valid(row).then(|| array.value(row))),
-            Some(Column::Coded(_, keys, dictionary)) if keys.is_valid(row) => {
-                usize::try_from(keys.value(row)).map_or(Name::NONE, |place| dictionary.name(names, place))
-            }
-            _ => Name::NONE,
-        }
+    /// Every column as names, but for those of `apart`, which are left empty. A column at a time: what a dictionary is known by stays
+    /// at hand for all of its rows.
+    pub fn names(&mut self, names: &mut Names, apart: &[usize]) -> Vec<Vec<Name>> {
+        let columns = self.columns.iter_mut().enumerate();
+        columns.map(|(place, column)| if apart.contains(&place) { Vec::new() } else { column.names(names) }).collect()
     }
 
     /// Gives the dictionaries back, for the next batch.
@@ -126,7 +136,7 @@ mod tests {
         let mut read = |array: ArrayRef| {
             let batch = batch(array);
             let mut texts = Texts::open(&batch, &["kind"], &mut dictionaries).unwrap();
-            let found: Vec<_> = (0..batch.num_rows()).map(|row| texts.name(&mut names, 0, row)).collect();
+            let found = texts.names(&mut names, &[]).remove(0);
             let said: Vec<_> = (0..batch.num_rows()).map(|row| texts.text(0, row).map(str::to_owned)).collect();
             texts.close(&mut dictionaries);
             (found, said)

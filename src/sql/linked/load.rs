@@ -189,8 +189,9 @@ impl Loader {
         let requested = integers(&batch, "requested_seconds")?;
         let (mfa, success) = (truths(&batch, "caller_mfa")?, truths(&batch, "success")?);
         let (input, place) = (&mut self.input, self.calls.len());
+        let columns = texts.names(&mut input.names, &[KIND, EVENT_ID]);
         for row in 0..batch.num_rows() {
-            let caller = caller(&mut texts, &mut input.names, &created, row);
+            let caller = caller(&columns, &created, row);
             let at = at.value(row);
             let kind = Kind::of(texts.text(KIND, row));
             // GetSigninToken is made by the portal's or a broker's server: its address is nobody's own.
@@ -199,12 +200,11 @@ impl Loader {
                 Kind::SignIn => texts.text(API, row) == Some("ConsoleLogin"),
                 _ => false,
             };
-            let mut name = |column| texts.name(&mut input.names, column, row);
+            let name = |column: usize| columns[column][row];
             match kind {
                 Kind::Issue => {
                     self.issue_rows.push((place, row));
                     let event_id = input.names.keep(texts.text(EVENT_ID, row));
-                    let mut name = |column| texts.name(&mut input.names, column, row);
                     input.issues.push(Issue {
                         event_id,
                         at,
@@ -283,9 +283,10 @@ impl Loader {
         let (events, errors) = (integers(batch, "event_count")?, integers(batch, "error_count")?);
         let (denied, writes) = (integers(batch, "denied_count")?, integers(batch, "write_count")?);
         let Input { names, callers, uses, .. } = &mut self.input;
+        let columns = texts.names(names, &[]);
         for row in 0..batch.num_rows() {
-            let caller = caller(&mut texts, names, &created, row);
-            let mut name = |column| texts.name(names, column, row);
+            let caller = caller(&columns, &created, row);
+            let name = |column: usize| columns[column][row];
             let first_at = time(&first, row).unwrap_or_default();
             let last_at = time(&last, row).unwrap_or_default();
             uses.push(Use {
@@ -340,8 +341,8 @@ impl Kind {
 }
 
 /// Who called, from the first seven columns of either list.
-fn caller(texts: &mut Texts, names: &mut Names, created: &TimestampMicrosecondArray, row: usize) -> Caller {
-    let mut name = |column| texts.name(names, column, row);
+fn caller(columns: &[Vec<Name>], created: &TimestampMicrosecondArray, row: usize) -> Caller {
+    let name = |column: usize| columns[column][row];
     Caller {
         kind: name(0),
         arn: name(1),

@@ -7,6 +7,7 @@ mod edges;
 mod focus;
 mod known;
 mod load;
+mod nearby;
 mod plain;
 mod provider;
 mod sessions;
@@ -20,6 +21,7 @@ use crate::sts::link::Links;
 
 use super::knowledge::Known;
 
+pub use nearby::Asked;
 pub use provider::{Computed, Derived, Inputs};
 
 /// Everything the computed tables are built from.

@@ -25,15 +25,16 @@ use super::super::knowledge::Known;
 use super::Linked;
 use super::focus::{Focus, Window};
 use super::load::Loader;
+use super::nearby::Nearby;
 
 /// Columns whose texts hardly repeat: a dictionary of them helps nobody.
-const UNIQUE: [&str; 4] = ["event_id", "shared_event_id", "key_id", "error_message"];
+pub(super) const UNIQUE: [&str; 4] = ["event_id", "shared_event_id", "key_id", "error_message"];
 
 /// Rows a batch: enough to keep an engine busy, small enough to stream.
 const BATCH: usize = 8192;
 
 /// Rows read at a time from a lake: dictionaries are the same for many of them.
-const READ: usize = 32_768;
+pub(super) const READ: usize = 32_768;
 
 /// Batches that wait to be linked.
 const WAITING: usize = 4;
@@ -55,11 +56,13 @@ pub enum Derived {
 
 /// Where the derived rows come from, and what linking made of them.
 pub struct Inputs {
-    derived: Derived,
-    told: Arc<Known>,
+    pub(super) derived: Derived,
+    pub(super) told: Arc<Known>,
     /// The time that is looked at; all of it where nothing else was asked for.
-    span: Window,
-    linked: Mutex<Option<(Window, Arc<Linked>)>>,
+    pub(super) span: Window,
+    pub(super) linked: Mutex<Option<(Window, Arc<Linked>)>>,
+    /// What was chosen of the rows, where something is looked at alone.
+    pub(super) nearby: Mutex<Option<Nearby>>,
 }
 
 /// A batch of one of the derived tables.
@@ -74,7 +77,7 @@ impl Inputs {
     /// `span`: the first and the last moment that count, microseconds; rows outside are as if they were not there.
     pub fn new(derived: Derived, told: Arc<Known>, span: Option<(i64, i64)>) -> Arc<Self> {
         let span = span.map_or(Window::ALL, |(from, to)| Window { from, to });
-        Arc::new(Self { derived, told, span, linked: Mutex::new(None) })
+        Arc::new(Self { derived, told, span, linked: Mutex::new(None), nearby: Mutex::new(None) })
     }
 
     /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
@@ -129,7 +132,7 @@ impl Inputs {
     }
 
     /// Reads the derived rows of a window and links them.
-    async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
+    pub(super) async fn link(&self, window: Window, state: &dyn Session) -> DataFusionResult<Linked> {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let told = Arc::clone(&self.told);
         let room = match &self.derived {
@@ -239,7 +242,7 @@ fn narrowed(batch: &RecordBatch, column: &str, window: Window) -> Result<RecordB
     filter_record_batch(batch, &inside).map_err(|e| Error::internal("rows cannot be narrowed").source(e))
 }
 
-async fn made(table: &Arc<dyn TableProvider>, state: &dyn Session) -> DataFusionResult<Vec<RecordBatch>> {
+pub(super) async fn made(table: &Arc<dyn TableProvider>, state: &dyn Session) -> DataFusionResult<Vec<RecordBatch>> {
     let plan = table.scan(state, None, &[], None).await?;
     collect(plan, state.task_ctx()).await
 }

@@ -1,6 +1,6 @@
 //! The report as Markdown: the screen's parts in full, the graph, the steps with their policies.
 
-use super::super::screen::{Story, tree};
+use super::super::screen::{Story, heading, tree};
 use super::super::text::{count, span, time};
 use super::super::verdict::who;
 
@@ -126,7 +126,7 @@ pub fn report(story: &Story) -> String {
     ] {
         out.push_str(&format!("| {what} | {n} |\n"));
     }
-    out.push_str("\n## To do, in this order\n\n");
+    out.push_str(&format!("\n## {}\n\n", heading(case)));
     if story.steps.is_empty() {
         out.push_str("Nothing here is in strange hands.\n");
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 use super::events::Event;
 use super::lanes::LANES;
-use super::screen::Story;
+use super::screen::{Story, heading};
 use super::verdict::who;
 
 const STYLE: &str = include_str!("page.css");
@@ -189,7 +189,7 @@ pub fn data<'a>(story: &'a Story, with_raw: bool, raw: impl Fn(&'a Event) -> Opt
         "verdict": {"sentence": story.verdict.sentence, "confidence": story.verdict.confidence, "because": story.verdict.because},
         "anchors": case.anchors.iter().map(|anchor| json!({"text": anchor.text, "words": anchor.words})).collect::<Vec<_>>(),
         "at": seconds(Some(case.at)), "from": seconds(Some(case.span.0)), "to": seconds(Some(case.span.1)),
-        "sessions": sessions, "keys": keys, "made": made, "steps": steps, "blind": story.blind,
+        "sessions": sessions, "keys": keys, "made": made, "steps": steps, "blind": story.blind, "todo": heading(case),
         "evidence": case.evidence.iter().map(|evidence| evidence.words()).collect::<Vec<_>>(),
         "since": story.since.as_ref().map(|since| since.lines(usize::MAX)),
         "pivots": case.pivots.iter().map(|(ip, pivot)| json!({"ip": ip, "why": pivot.why, "round": pivot.round})).collect::<Vec<_>>(),

@@ -373,6 +373,7 @@
   choice('session', S.map(s => [s.id, s.id + ' ' + s.what + (s.party && s.party !== 'owner' ? ' ◀' : '')]));
   choice('address', [...new Set(E.map(e => T[e[IP]]))].filter(Boolean).sort().map(ip => [ip, ip]));
   LANES.forEach(lane => $('lanes').append(make('label', { class: 'lane-' + lane }, make('input', { type: 'checkbox', value: lane, checked: '', on: { change: () => set({ off: [...document.querySelectorAll('#lanes input')].filter(box => !box.checked).map(box => box.value).join(',') }) } }), lane)));
+  $('h-steps').textContent = D.todo;
   for (const step of D.steps) {
     const item = make('li', {}, make('b', {}, plain(step.title)), make('div', { class: 'note' }, 'Not reached: ' + plain(step.misses) + '.' + (step.innocent === null ? '' : ' Cuts ' + step.innocent + ' innocent session' + (step.innocent === 1 ? '' : 's') + '.')));
     for (const text of [...step.commands, step.policy].filter(Boolean)) item.append(make('pre', {}, plain(text)));

@@ -46,7 +46,7 @@ impl Walk<'_> {
         }
         wanted.extend(self.keys.values().filter(|key| key.created || !key.other.is_empty()).map(|key| key.id.clone()));
         wanted.retain(|key| self.asked_keys.insert(key.clone()));
-        for deed in deeds::by_keys(self.engine, &wanted).await? {
+        for deed in deeds::by_keys(self.book, &wanted, self.used(&wanted)).await? {
             let by = deed.key.as_deref().and_then(|key| self.sessions.of_key(key));
             if !self.others_deed(&deed, by) {
                 continue;
@@ -56,6 +56,16 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// From when to when these keys were used.
+    fn used(&self, keys: &BTreeSet<String>) -> (i64, i64) {
+        let of_session = |place: Place| (self.sessions.begun(place), self.sessions.seen(place));
+        let times = keys.iter().filter_map(|id| match self.keys.get(id) {
+            Some(key) => Some(key.all),
+            None => self.sessions.of_key(id).map(of_session),
+        });
+        times.fold((i64::MAX, i64::MIN), |(first, last), (from, to)| (first.min(from), last.max(to)))
     }
 
     /// Whether a call is the other's, where both used the credential. What a service did on its behalf can be either's.
@@ -78,7 +88,7 @@ impl Walk<'_> {
             gave.retain(|&place| self.split(place).is_split());
         }
         if let Clue::Key { id } = &clue {
-            let uses = keys::of(self.engine, &BTreeSet::from([id.clone()])).await?;
+            let uses = keys::of(self.book, &BTreeSet::from([id.clone()])).await?;
             if let Some(mut key) = keys::key(id, &uses, None, true, &format!("made at {}", text::time(deed.at))) {
                 key.round = round;
                 let known = self.keys.get(id).map(|known| known.why.clone());
@@ -104,7 +114,10 @@ impl Walk<'_> {
     }
 
     fn candidates(&self, clue: &Clue) -> Vec<Place> {
-        let of = |word: &str| self.words.get(word).cloned().unwrap_or_default();
+        let of = |word: &str| {
+            self.sessions.ask(|asked| _ = asked.places.insert(word.to_owned()));
+            self.words.get(word).cloned().unwrap_or_default()
+        };
         match clue {
             Clue::Key { id } | Clue::Instance { id } | Clue::Commanded { id } => of(id),
             Clue::User { name, .. } | Clue::Function { name, .. } | Clue::Named { name } => of(name),
@@ -145,8 +158,11 @@ impl Walk<'_> {
             );
         }
         wanted.extend(self.keys.values().filter(|key| !key.created).map(|key| key.id.clone()));
-        let latest = new.iter().map(|&place| self.sessions.seen(place)).max().unwrap_or(i64::MAX);
-        for deed in deeds::that_made(self.engine, &wanted, latest).await? {
+        let used = self.keys.values().filter(|key| !key.created).map(|key| key.all.1);
+        let Some(latest) = new.iter().map(|&place| self.sessions.seen(place)).chain(used).max() else {
+            return Ok(());
+        };
+        for deed in deeds::that_made(self.book, &wanted, latest).await? {
             for clue in created::clues(&deed) {
                 let mut gave = self.candidates(&clue);
                 gave.retain(|&place| {
@@ -173,7 +189,7 @@ impl Walk<'_> {
                     let root = self.ascend(by, round);
                     self.descend(root, round);
                 } else if let Some(id) = deed.key.clone().filter(|id| !self.keys.contains_key(id)) {
-                    let uses = keys::of(self.engine, &BTreeSet::from([id.clone()])).await?;
+                    let uses = keys::of(self.book, &BTreeSet::from([id.clone()])).await?;
                     let why = format!("made {} at {}", clue.words(), text::time(deed.at));
                     if let Some(key) = keys::key(&id, &uses, Some(deed.at.div_euclid(DAY) * DAY), false, &why) {
                         self.keys.insert(id, key);

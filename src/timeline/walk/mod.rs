@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::sql::session::Engine;
 use crate::sts::arn;
 
 use super::created::{Clue, Deed};
 use super::keys::{self, UserKey};
 use super::load::{Place, Sessions};
 use super::owner::History;
+use super::rows::Book;
 use super::seeds::Seeds;
 use super::split::{Split, split};
 
@@ -116,7 +116,7 @@ pub struct Made {
 
 /// Everything that belongs to the case.
 pub struct Walk<'a> {
-    engine: &'a Engine,
+    book: &'a Book<'a>,
     /// Every session.
     pub sessions: &'a Sessions,
     /// The past.
@@ -147,9 +147,9 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// The tables cannot be asked.
-    pub async fn new(engine: &'a Engine, sessions: &'a Sessions, seeds: &Seeds, expand: u32) -> Result<Self> {
+    pub async fn new(book: &'a Book<'a>, sessions: &'a Sessions, seeds: &Seeds, expand: u32) -> Result<Self> {
         let mut walk = Self {
-            engine,
+            book,
             sessions,
             history: History::new(sessions),
             members: BTreeMap::new(),
@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
             if let Some(member) = self.members.get_mut(&place) {
                 member.party = party;
             }
-            below.extend(self.sessions.children(place).iter().filter(|child| self.members.contains_key(*child)));
+            below.extend(self.sessions.known_children(place).iter().filter(|child| self.members.contains_key(*child)));
         }
         at
     }

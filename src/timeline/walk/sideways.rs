@@ -76,9 +76,9 @@ impl<'a> Walk<'a> {
             }
         }
         let addresses: BTreeSet<String> = open.into_iter().map(|(address, _)| address).collect();
-        let there = keys::at(self.engine, &addresses).await?;
+        let there = keys::at(self.book, &addresses).await?;
         let ids: BTreeSet<String> = there.keys().filter(|id| !self.keys.contains_key(*id)).cloned().collect();
-        let uses = keys::of(self.engine, &ids).await?;
+        let uses = keys::of(self.book, &ids).await?;
         for id in ids {
             let (ip, first) = there.get(&id).map(|used| (used.ip.clone(), used.first)).unwrap_or_default();
             let why = format!("used from {ip}");
