@@ -111,8 +111,8 @@ fn an_open_finding_does_not_become_usual() {
     lake.deliver("20261110T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 10, KALI, "198.51.100.77", 3));
     lake.take("20261111T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 11, USUAL, "198.51.100.77", 3));
     let tenth = lake.night(10);
-    let tool = of(&tenth, TOOL, "dana").unwrap();
-    assert!(of(&tenth, NETWORK, "dana").unwrap()["reason"].as_str().unwrap().contains("0 of 9 days"), "{tenth:?}");
+    let [tool, network] = [TOOL, NETWORK].map(|id| of(&tenth, id, "dana").unwrap());
+    assert!(network["reason"].as_str().unwrap().contains("0 of 9 days"), "{tenth:?}");
     let next = || {
         let (code, out, error) = lake.report(&["--night", "2026-11-11", "--detection", NETWORK, "--format", "ndjson"]);
         assert_eq!(code, 0, "{error}");
@@ -121,16 +121,18 @@ fn an_open_finding_does_not_become_usual() {
     };
     // The finding of the tool is open: the address is as new on the next night.
     assert_eq!(next(), "ongoing");
-    let close = |verdict: &str| {
-        let fingerprint = tool["fingerprint"].as_str().unwrap();
+    let close = |finding: &serde_json::Value, verdict: &str| {
+        let fingerprint = finding["fingerprint"].as_str().unwrap();
         let said =
             lake.run(&["findings", "close", fingerprint, "--verdict", verdict, "--reason", "r", "--owner", "kim"]);
         assert_eq!(said.0, 0, "{}", said.2);
     };
     // True, it must not become usual either; benign, it may.
-    close("true");
+    close(tool, "true");
     assert_eq!(next(), "ongoing");
-    close("benign");
+    // Both are open: the address is new with a new program, which is grave by itself.
+    close(tool, "benign");
+    close(network, "benign");
     assert_eq!(next(), "resolved");
 }
 

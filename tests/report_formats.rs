@@ -83,7 +83,7 @@ fn the_page_says_what_matters_first() {
     assert!(screen(&night::quiet()).starts_with("Night of 2026-11-18: Nothing, and coverage was complete.\n"));
     // A gap outranks findings.
     assert!(screen(&night::whole()).starts_with(
-        "Night of 2026-11-18: Coverage has gaps: 3 hours of logs are missing; 3 findings on 2 identities to act on"
+        "Night of 2026-11-18: Coverage has gaps: 3 hours of logs are missing; 3 findings on 2 identities"
     ));
     // The budget cuts pages, never the findings.
     let crowd = night::crowded();

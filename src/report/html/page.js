@@ -3,7 +3,13 @@
   const $ = id => document.getElementById(id);
   const items = [...document.querySelectorAll('.item')];
   const findings = items.filter(item => item.dataset.severity && item.tagName !== 'TR');
-  const words = new Map(items.map(item => [item, item.textContent.toLowerCase()]));
+  // A card's own words: the findings below it have theirs.
+  const own = item => {
+    const copy = item.cloneNode(true);
+    for (const below of copy.querySelectorAll('.also')) below.remove();
+    return copy.textContent.toLowerCase();
+  };
+  const words = new Map(items.map(item => [item, own(item)]));
   const boxes = [...document.querySelectorAll('#severities input')];
   const search = $('search'), fold = $('fold'), count = $('count');
   $('filters').hidden = false;
@@ -15,12 +21,12 @@
     for (const item of items) {
       const text = words.get(item);
       item.hidden = off.has(item.dataset.severity) || !wanted.every(word => text.includes(word));
+      if (!item.hidden && findings.includes(item)) shown++;
     }
-    // A card stays where one of the findings below it is looked for.
+    // A card stays for the findings below it that are looked for.
     for (const card of document.querySelectorAll('.card.item[hidden]')) {
       if (card.querySelector('.also .item:not([hidden])')) card.hidden = false;
     }
-    for (const item of findings) if (!item.hidden && !item.parentElement.closest('.item[hidden]')) shown++;
     count.textContent = shown + ' of ' + findings.length + (findings.length === 1 ? ' finding' : ' findings');
     const kept = new URLSearchParams();
     if (search.value) kept.set('q', search.value);
