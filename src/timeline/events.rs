@@ -75,6 +75,15 @@ impl Event {
 const COLUMNS: &str = "event_time, event_id, event_source, event_name, recipient_account_id, effective_region, source_ip_address, user_agent,
     access_key_id, identity_arn, identity_type, error_code, error_message, read_only, request_parameters, response_elements, resource_arns, shared_event_id, identity_account_id, source_object";
 
+/// The condition of the earliest events of those that are too many. Their times tell the end: whole records in order would have to be
+/// held all at once.
+async fn earliest(book: &Book<'_>, condition: &str) -> Result<String> {
+    let sql = format!("SELECT event_time FROM events WHERE {condition} ORDER BY event_time LIMIT 1 OFFSET {MOST}");
+    let rows = book.ask(&sql, Vec::new()).await?;
+    let end = time(&rows.times("event_time")?, 0);
+    Ok(end.map_or_else(|| condition.to_owned(), |end| format!("{condition} AND {}", words::within(0, end - 1))))
+}
+
 /// Reads them. Also: whether there were too many, and what was asked.
 ///
 /// # Errors
@@ -144,9 +153,12 @@ pub async fn load(
     let mut truncated = false;
     let mut queries = Vec::new();
     for (title, condition) in asked {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE {condition} ORDER BY event_time, event_id LIMIT {MOST}");
-        let rows = book.ask(&sql, Vec::new()).await?;
-        truncated |= rows.len() == MOST;
+        let some = |condition: &str| format!("SELECT {COLUMNS} FROM events WHERE {condition} LIMIT {}", MOST + 1);
+        let mut rows = book.ask(&some(&condition), Vec::new()).await?;
+        if rows.len() > MOST {
+            truncated = true;
+            rows = book.ask(&some(&earliest(book, &condition).await?), Vec::new()).await?;
+        }
         for event in read(&rows, &of_key, &gave, sessions)? {
             events.insert((event.at, event.id.clone(), event.account.clone()), event);
         }
