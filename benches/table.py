@@ -6,7 +6,7 @@
 --corpora holds the folders week, small, large and one-object that the tools' corpora.sh makes; optional are day (one day of five
 million events) and hour (another organisation's logs, one hour of which is taken), both made by corpus.py. --tools is where
 bench_peers.py stands. Parts: raw, unfiltered, ingest, memory, hour, answers, lookups, pairs, scaling, start. The peers need
-`pip install duckdb chdb polars`, the floor `apt-get install libdeflate-tools`. What is not there is left out with a word.
+`pip install duckdb chdb polars pytz`, the floor `apt-get install libdeflate-tools`. What is not there is left out with a word.
 
 Every figure is the median of --runs runs, each a process of its own; wall and CPU in seconds, memory in megabytes at its peak.
 Ratios say more than seconds: machines differ, and shared ones are noisy.
