@@ -238,7 +238,7 @@ class Bench:
         if not lake:
             return
         known = self.known(lake)
-        files = os.path.join(lake, "events", "*", "*.parquet")
+        files = os.path.join(lake, "events", "event_date=*", "*.parquet")
         head("The same SQL over the same Parquet files (DuckDB without its start, rolecall with it)", "question", "rolecall", "DuckDB", "rolecall / DuckDB", "answers")
         ratios = []
         for name, sql in PAIRS.items():

@@ -13,7 +13,7 @@ const LEVELS: [&[&str]; 9] = [
     &["sql", "ingest", "integrity"],
     &["detect"],
     &["report", "timeline"],
-    &["serve", "cluster"],
+    &["serve"],
     &["cli"],
     &["main"],
 ];

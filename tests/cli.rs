@@ -55,6 +55,21 @@ fn the_program_tells_its_version_and_wants_a_verb() {
 }
 
 #[test]
+fn what_is_done_is_said_where_it_is_asked_for_and_nowhere_else() {
+    let logs = folder(&[("a.json", &record("1"))]);
+    let timeline = ["timeline", "AKIAIOSFODNN7EXAMPLE", "--logs", path(logs.path())];
+    let asked = |value: &str| told(rolecall(&timeline).env("ROLECALL_LOG", value).output().unwrap());
+    let (code, out, silent) = asked("");
+    assert_eq!((code, silent.as_str()), (0, ""));
+    let (code, same, said) = asked("debug");
+    assert_eq!((code, same), (0, out));
+    assert!(said.contains("DEBUG asked rows=") && said.contains("seconds="), "{said}");
+    let (code, out, wrong) = asked("rolecall=loud");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(wrong.contains("ROLECALL_LOG cannot be understood") && wrong.contains("ROLECALL_LOG=debug"), "{wrong}");
+}
+
+#[test]
 fn mistakes_end_with_two_and_say_what_to_do() {
     let logs = folder(&[("a.json", &record("1"))]);
     let logs = path(logs.path());

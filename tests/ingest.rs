@@ -14,8 +14,10 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use rolecall::ingest::{Knobs, Plan, Summary, ingest};
 use rolecall::lake::ledger;
+use rolecall::lake::schema::EVENTS;
 use rolecall::lake::status::status;
 use rolecall::lake::store::{Lake, LakeOptions};
 use rolecall::source::{Filters, S3Options, Source};
@@ -220,6 +222,49 @@ async fn ids_that_do_not_fit_in_memory_are_told_apart_all_the_same() {
     assert_eq!(number(&lake, "SELECT count(*) FROM events").await, 50);
 }
 
+/// Where rows are encoded as they come, the files are the days' all the same; where nothing may grow, they are many. No row is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_often_a_buffer_is_full_a_day_is_one_file_of_few_row_groups() {
+    let (logs, lakes) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for hour in 0..12 {
+        let records: Vec<Value> = (hour * 600..(hour + 1) * 600)
+            .map(|n| {
+                let mut record = event(n, &format!("2026-11-07T{hour:02}:01:00Z"));
+                record["requestParameters"] = json!({ "n": n, "filling": "x".repeat(1500) });
+                record
+            })
+            .collect();
+        put(logs.path(), "2026-11-07", &format!("{hour:02}05Z_aaaaaaaaaaaaaaaa"), &object(&records));
+    }
+    let (grown, cut) = (lakes.path().join("grown"), lakes.path().join("cut"));
+    let mut some = plan(logs.path(), &grown).await;
+    some.knobs.buffer = 1;
+    go(some.clone()).await;
+    some.lake = cut.to_str().unwrap().to_owned();
+    some.knobs.grown = 0;
+    go(some).await;
+    let files = async |lake: &Path| open(lake).await.files(&EVENTS).unwrap().all().cloned().collect::<Vec<_>>();
+    let [one] = files(&grown).await.try_into().unwrap();
+    assert_eq!(one.rows, 7200);
+    assert!(files(&cut).await.len() > 2);
+    assert_eq!(content(&grown).await, content(&cut).await);
+
+    let file = std::fs::File::open(grown.join("events").join(&one.path)).unwrap();
+    let groups = SerializedFileReader::new(file).unwrap().metadata().row_groups().to_vec();
+    let place = groups[0].columns().iter().position(|c| c.column_path().parts() == ["event_source"]).unwrap();
+    let rows_of_sts = groups.iter().filter(|group| {
+        let bounds = group.column(place).statistics().unwrap();
+        bounds.min_bytes_opt() == bounds.max_bytes_opt() && bounds.min_bytes_opt() == Some(b"sts.amazonaws.com")
+    });
+    assert_eq!(
+        rows_of_sts.map(|group| group.num_rows()).collect::<Vec<_>>(),
+        [2400],
+        "credentials' rows stand together"
+    );
+    let threads = std::thread::available_parallelism().unwrap().get();
+    assert!(groups.len() <= 1 + threads, "{} row groups", groups.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_events_and_ledger_is_mended_by_the_next_run() {
     let (logs, lake) = (logs(), tempfile::tempdir().unwrap());
@@ -420,7 +465,6 @@ async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
     use rolecall::lake::catch_up::catch_up;
     use rolecall::lake::commit::commit_events;
     use rolecall::lake::dedup::{Dedup, Forestalled, Ids, Keys, Verdict, object_hash, place};
-    use rolecall::lake::schema::EVENTS;
 
     let (logs, lake) = (logs(), tempfile::tempdir().unwrap());
     let location = lake.path().to_str().unwrap();

@@ -13,6 +13,7 @@ mod ingest;
 mod interrupt;
 mod lake;
 mod lake_screen;
+mod log;
 mod man;
 pub mod output;
 mod progress;
@@ -72,7 +73,7 @@ pub fn main() -> ExitCode {
         }
     };
     let console = Console::new(arguments.quiet);
-    match run(arguments, console) {
+    match log::begin().and_then(|()| run(arguments, console)) {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Ok(Outcome::Failed(kind)) => ExitCode::from(code(kind)),

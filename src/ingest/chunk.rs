@@ -1,4 +1,4 @@
-//! One commit's worth of events: deduplicated as they come, buffered by day, written out as buffers fill.
+//! One commit's worth of events: deduplicated as they come, buffered by day, encoded into the days' files as buffers fill.
 //!
 //! Shared by all workers. Nothing in it is part of the lake until the run commits it; what is not committed is removed.
 
@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
+use super::open_days::{OpenDays, Whole};
 use crate::error::{Error, Result};
 use crate::lake::catch_up::DERIVE_ROWS;
 use crate::lake::dedup::{Dedup, Keys, Verdict};
@@ -17,8 +18,8 @@ use crate::lake::kept::Kept;
 use crate::lake::ledger::Entry;
 use crate::lake::write::{NewFile, Writer};
 
-/// The smallest and the largest buffer that is written as a file before the commit.
-const FLUSH: (usize, usize) = (8 << 20, 64 << 20);
+/// The smallest and the largest buffer of a day's rows that is encoded into the day's file.
+const FLUSH: (usize, usize) = (1 << 20, 64 << 20);
 
 /// An object of the chunk.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ pub struct Chunk {
     dedup: tokio::sync::Mutex<Dedup>,
     writers: Option<Writers>,
     buffers: Mutex<Buffers>,
+    growing: Mutex<OpenDays>,
     derived: Mutex<Option<(Derived, usize)>>,
     files: Mutex<Vec<NewFile>>,
     derived_files: Mutex<Vec<NewFile>>,
@@ -66,6 +68,7 @@ pub struct Chunk {
     full: AtomicBool,
     failed: Mutex<Option<Error>>,
     flush: usize,
+    grown: usize,
     most: (usize, usize),
 }
 
@@ -106,12 +109,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Chunk {
-    /// An empty chunk that is full at about `most` events and objects; `threads` share `buffer` bytes.
-    pub fn new(dedup: Dedup, writers: Option<Writers>, buffer: usize, threads: usize, most: (usize, usize)) -> Self {
+    /// An empty chunk that is full at about `most` events and objects; `threads` share `buffer` bytes of decoded rows, and the files
+    /// that grow take `grown`.
+    pub fn new(
+        dedup: Dedup,
+        writers: Option<Writers>,
+        (buffer, grown): (usize, usize),
+        threads: usize,
+        most: (usize, usize),
+    ) -> Self {
         Self {
             dedup: tokio::sync::Mutex::new(dedup),
             writers,
             buffers: Mutex::default(),
+            growing: Mutex::default(),
             derived: Mutex::new(None),
             files: Mutex::default(),
             derived_files: Mutex::default(),
@@ -120,6 +131,7 @@ impl Chunk {
             full: AtomicBool::new(false),
             failed: Mutex::new(None),
             flush: (buffer / (threads + 2)).clamp(FLUSH.0, FLUSH.1),
+            grown,
             most,
         }
     }
@@ -165,7 +177,7 @@ impl Chunk {
         }
     }
 
-    /// Takes rows in: keeps the new ones, counts each for its object, and writes a file where a buffer is full.
+    /// Takes rows in: keeps the new ones, counts each for its object, and encodes a buffer that is full.
     ///
     /// # Errors
     /// Where the lake cannot be read or written.
@@ -221,12 +233,12 @@ impl Chunk {
             which.and_then(|day| buffers.take(day))
         };
         match full {
-            Some((day, batches)) => self.write(day, batches).await,
+            Some((day, batches)) => self.write(day, batches, false).await,
             None => Ok(()),
         }
     }
 
-    /// Writes one buffer that is left; `false` where there is none.
+    /// Encodes one buffer that is left, once nothing more comes, and stores the day's file; `false` where there is none.
     ///
     /// # Errors
     /// Where the lake cannot be written.
@@ -236,15 +248,40 @@ impl Chunk {
             buffers.largest().and_then(|day| buffers.take(day))
         };
         match next {
-            Some((day, batches)) => self.write(day, batches).await.map(|()| true),
+            Some((day, batches)) => self.write(day, batches, true).await.map(|()| true),
             None => Ok(false),
         }
     }
 
-    async fn write(&self, day: i32, batches: Vec<Kept>) -> Result<()> {
+    /// Stores one file that has grown, once nothing is buffered any more; `false` where there is none.
+    ///
+    /// # Errors
+    /// Where the lake cannot be written.
+    pub async fn store_one(&self) -> Result<bool> {
+        let next = lock(&self.growing).pop();
+        match next {
+            Some(whole) => self.store(whole).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    async fn store(&self, (file, lanes): Whole) -> Result<()> {
         let Some(writers) = &self.writers else { return Ok(()) };
-        let file = writers.events.write_events(day, &batches).await?;
+        let file = file.store(lanes, &writers.events).await?;
         lock(&self.files).push(file);
+        Ok(())
+    }
+
+    async fn write(&self, day: i32, batches: Vec<Kept>, last: bool) -> Result<()> {
+        let mut lane = lock(&self.growing).lane(day)?;
+        lane.write(&batches)?;
+        let whole = match lock(&self.growing) {
+            mut growing if last => growing.close(day, lane)?,
+            mut growing => growing.give_back(day, lane, self.grown)?,
+        };
+        if let Some(whole) = whole {
+            self.store(whole).await?;
+        }
         let enough = {
             let mut derived = lock(&self.derived);
             let (collected, rows) = match derived.as_mut() {

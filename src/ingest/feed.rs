@@ -17,7 +17,7 @@ use crate::lake::ledger::{Entry, Fault, Identity, Known, Status};
 use crate::source::{Filters, Found, Object, Source};
 
 /// Objects put in order at a time.
-const WINDOW: usize = 65_536;
+const WINDOW: usize = 131_072;
 /// How long a reader with nothing to do waits for a window to fill, so that reading goes on during a long listing.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Days are as far as objects without a delivery time are told apart, microseconds.
@@ -201,7 +201,8 @@ impl Feeder {
     }
 
     async fn send_window(&mut self) -> bool {
-        self.window.sort_by_cached_key(|job| (delivery(&job.object), job.object.uri.clone()));
+        self.window
+            .sort_unstable_by(|a, b| (delivery(&a.object), &a.object.uri).cmp(&(delivery(&b.object), &b.object.uri)));
         for job in self.window.drain(..) {
             if self.sender.send(Fed::Job(Box::new(job))).await.is_err() {
                 return false;

@@ -9,6 +9,7 @@
 
 mod chunk;
 mod feed;
+mod open_days;
 mod run;
 mod summary;
 mod worker;
@@ -68,6 +69,8 @@ pub struct Knobs {
     pub ids: usize,
     /// Bytes of decoded events held at a time, those being written included.
     pub buffer: usize,
+    /// Bytes of files that grow, encoded.
+    pub grown: usize,
     /// Bytes of objects read ahead.
     pub read_ahead: usize,
     /// Threads that decode and write; 0 for as many as the machine has cores.
@@ -80,7 +83,8 @@ impl Default for Knobs {
             commit_events: 500_000,
             commit_objects: 32_768,
             ids: 1_000_000,
-            buffer: 88 << 20,
+            buffer: 56 << 20,
+            grown: 64 << 20,
             read_ahead: 48 << 20,
             threads: 0,
         }

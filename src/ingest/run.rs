@@ -180,7 +180,8 @@ impl Run<'_> {
             };
             let knobs = self.plan.knobs;
             let most = (knobs.commit_events, knobs.commit_objects);
-            let chunk = Chunk::new(Dedup::new(files, knobs.ids), writers, knobs.buffer, self.threads, most);
+            let chunk =
+                Chunk::new(Dedup::new(files, knobs.ids), writers, (knobs.buffer, knobs.grown), self.threads, most);
             let (done, entries) = self.fill(Arc::new(chunk)).await?;
             self.commit(lake.as_mut(), done, entries).await?;
         }
@@ -224,12 +225,29 @@ impl Run<'_> {
             let joined = ticking(&mut self.tick, || progress(tally.progress(Phase::Reading)), worker).await;
             joined.map_err(|e| Error::internal("a worker broke off").source(e))?;
         }
+        self.drain(&chunk, false).await?;
+        self.drain(&chunk, true).await?;
+        if let Some(error) = chunk.failure() {
+            chunk.discard().await;
+            return Err(error);
+        }
+        let chunk = Arc::into_inner(chunk).ok_or_else(|| Error::internal("a worker outlived its work"))?;
+        Ok((chunk.finish().await?, entries))
+    }
+
+    /// Encodes what is buffered, or stores the files that have grown; every thread takes its share.
+    async fn drain(&mut self, chunk: &Arc<Chunk>, store: bool) -> Result<()> {
         let writers: Vec<_> = (0..self.threads)
             .map(|_| {
-                let (chunk, runtime) = (Arc::clone(&chunk), Handle::current());
+                let (chunk, runtime) = (Arc::clone(chunk), Handle::current());
                 tokio::task::spawn_blocking(move || {
                     while !chunk.has_failed() {
-                        match runtime.block_on(chunk.write_one()) {
+                        let more = if store {
+                            runtime.block_on(chunk.store_one())
+                        } else {
+                            runtime.block_on(chunk.write_one())
+                        };
+                        match more {
                             Ok(true) => {}
                             Ok(false) => break,
                             Err(error) => chunk.fail(error),
@@ -238,16 +256,12 @@ impl Run<'_> {
                 })
             })
             .collect();
+        let (progress, tally) = (self.progress, Arc::clone(&self.tally));
         for writer in writers {
             let joined = ticking(&mut self.tick, || progress(tally.progress(Phase::Committing)), writer).await;
             joined.map_err(|e| Error::internal("a writer broke off").source(e))?;
         }
-        if let Some(error) = chunk.failure() {
-            chunk.discard().await;
-            return Err(error);
-        }
-        let chunk = Arc::into_inner(chunk).ok_or_else(|| Error::internal("a worker outlived its work"))?;
-        Ok((chunk.finish().await?, entries))
+        Ok(())
     }
 
     /// Commits a chunk: events, what is derived from them, then the ledger; and enters it into the summary.

@@ -24,6 +24,9 @@ const WITHOUT_DICTIONARY: [&str; 9] = [
 /// Rows a page of a derived table: what is asked of a day reads little more than that day's.
 const DERIVED_PAGE: usize = 4096;
 
+/// Rows and bytes a page of events: a look-up reads little, and columns that are being encoded hold a page each.
+const EVENTS_PAGE: (usize, usize) = (8192, 256 << 10);
+
 /// How a table's columns are encoded.
 pub(super) fn properties(table: &Table, rows: usize) -> Result<WriterProperties> {
     let level = ZstdLevel::try_new(1).map_err(unwritable)?;
@@ -35,9 +38,11 @@ pub(super) fn properties(table: &Table, rows: usize) -> Result<WriterProperties>
         .set_created_by(concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_max_row_group_row_count(Some(1 << 20))
         .set_statistics_enabled(EnabledStatistics::Chunk);
-    if table.name != EVENTS.name {
-        properties = properties.set_data_page_row_count_limit(DERIVED_PAGE);
-    }
+    properties = if table.name == EVENTS.name {
+        properties.set_data_page_row_count_limit(EVENTS_PAGE.0).set_data_page_size_limit(EVENTS_PAGE.1)
+    } else {
+        properties.set_data_page_row_count_limit(DERIVED_PAGE)
+    };
     for column in table.columns {
         properties = column_properties(properties, table.name, column.name, column.kind, rows);
         if WITHOUT_DICTIONARY.contains(&column.name) {

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod catch_up;
 pub mod commit;
+pub mod day_file;
 pub mod days;
 pub mod dedup;
 pub mod derive;

@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use deltalake::kernel::Add;
@@ -17,12 +16,11 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Map, Value, json};
 
 use super::encoding::properties;
-use super::kept::Kept;
 use super::schema::Table;
 use crate::error::{Error, Result};
 
 /// Rows handed to the Parquet encoder at a time: small enough that the sorted copy of a file never exists as a whole.
-const SLICE: usize = 4096;
+pub(super) const SLICE: usize = 4096;
 /// Characters of a text that a file's statistics keep.
 const STATS_CHARS: usize = 32;
 
@@ -62,37 +60,6 @@ pub(super) fn stats_columns(table: &Table) -> Vec<&'static str> {
     table.columns.iter().map(|c| c.name).filter(|name| KNOWN.contains(name) || Some(*name) == events_day).collect()
 }
 
-/// The order of the rows of a file of events (credentials' own services first, then by time and id), and how many stand
-/// before the rest: sessions are found from those few, so they share a row group.
-///
-/// Each place is (batch, row), as `interleave` takes it.
-fn order(batches: &[Kept]) -> Result<(Vec<(usize, usize)>, usize)> {
-    let mut keys = Vec::with_capacity(batches.iter().map(Kept::len).sum());
-    let mut ids: Vec<&StringArray> = Vec::with_capacity(batches.len());
-    for (b, kept) in batches.iter().enumerate() {
-        let batch = &kept.batch;
-        let misfit = || Error::internal("a batch of events does not have the lake's columns");
-        let sources = batch.column_by_name("event_source").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?;
-        let times = batch
-            .column_by_name("event_time")
-            .and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
-            .ok_or_else(misfit)?;
-        ids.push(batch.column_by_name("event_id").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(misfit)?);
-        for row in kept.rows() {
-            let class = match sources.value(row) {
-                "sts.amazonaws.com" => 0_u8,
-                "signin.amazonaws.com" | "sso.amazonaws.com" => 1,
-                _ => 2,
-            };
-            keys.push((class, times.value(row), b, row));
-        }
-    }
-    let id = |b: usize, row: usize| ids.get(b).map(|column| column.value(row));
-    keys.sort_unstable_by(|x, y| (x.0, x.1).cmp(&(y.0, y.1)).then_with(|| id(x.2, x.3).cmp(&id(y.2, y.3))));
-    let first = keys.iter().take_while(|key| key.0 < 2).count();
-    Ok((keys.into_iter().map(|(_, _, b, row)| (b, row)).collect(), first))
-}
-
 /// Writes files of one table.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -110,24 +77,6 @@ impl Writer {
         self.table
     }
 
-    /// Writes events of one day as one file, sorted.
-    ///
-    /// # Errors
-    /// Where the store refuses the file (read-only, full, no access).
-    pub async fn write_events(&self, day: i32, batches: &[Kept]) -> Result<NewFile> {
-        let (order, first) = order(batches)?;
-        let borrowed: Vec<&RecordBatch> = batches.iter().map(|kept| &kept.batch).collect();
-        let mut file = Encoder::new(self.table, order.len())?;
-        for part in [order.get(..first), order.get(first..)].into_iter().flatten() {
-            for places in part.chunks(SLICE) {
-                let sorted = interleave_record_batch(&borrowed, places).map_err(unwritable)?;
-                file.write(&sorted)?;
-            }
-            file.end_row_group()?;
-        }
-        file.store(&self.store, Some(day)).await
-    }
-
     /// Writes rows of a table without partitions as one file, in the order given.
     ///
     /// # Errors
@@ -137,7 +86,7 @@ impl Writer {
         for from in (0..rows.num_rows()).step_by(SLICE) {
             file.write(&rows.slice(from, SLICE.min(rows.num_rows() - from)))?;
         }
-        file.store(&self.store, None).await
+        file.store(self, None).await
     }
 
     /// Writes rows of one day as one file, in the order given; `day` is the value of the table's partition column.
@@ -149,7 +98,37 @@ impl Writer {
         for from in (0..rows.num_rows()).step_by(SLICE) {
             file.write(&rows.slice(from, SLICE.min(rows.num_rows() - from)))?;
         }
-        file.store(&self.store, Some(day)).await
+        file.store(self, Some(day)).await
+    }
+
+    /// Puts an encoded file into the store.
+    pub(super) async fn put(&self, day: Option<i32>, bytes: Vec<u8>, stats: &Stats) -> Result<NewFile> {
+        let table = self.table;
+        let partition = table.partition.zip(day.map(date));
+        let name = format!("part-{}.zstd.parquet", unique());
+        let path = match &partition {
+            Some((column, date)) => format!("{column}={date}/{name}"),
+            None => name,
+        };
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.store.put(&Path::from(path.as_str()), bytes.into()).await.map_err(|e| {
+            Error::input("cannot write to the lake")
+                .context("table", table.name)
+                .hint("check that the lake's folder or bucket can be written to and has room")
+                .source(e)
+        })?;
+        let add = Add {
+            path,
+            partition_values: partition
+                .map(|(column, date)| HashMap::from([(column.to_owned(), Some(date))]))
+                .unwrap_or_default(),
+            size,
+            modification_time: chrono::Utc::now().timestamp_millis(),
+            data_change: true,
+            stats: Some(stats.json()),
+            ..Add::default()
+        };
+        Ok(NewFile { add, table, rows: stats.rows, day })
     }
 
     /// Removes a file that will not be committed. An orphan harms nobody, so failing to remove it is no error.
@@ -166,26 +145,19 @@ pub(super) fn unwritable(e: impl Into<Box<dyn std::error::Error + Send + Sync>>)
 
 /// Encodes one file in memory and keeps its statistics.
 struct Encoder {
-    table: &'static Table,
     writer: ArrowWriter<Vec<u8>>,
-    /// The table's columns without the partition, which the path holds.
+    /// As [`stored_columns`] gives them.
     columns: Vec<usize>,
     stats: Stats,
 }
 
 impl Encoder {
     fn new(table: &'static Table, rows: usize) -> Result<Self> {
-        let columns: Vec<usize> = table
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| Some(column.name) != table.partition)
-            .map(|(place, _)| place)
-            .collect();
+        let columns = stored_columns(table);
         let schema = table.schema().project(&columns).map_err(unwritable)?;
         let writer =
             ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties(table, rows)?)).map_err(unwritable)?;
-        Ok(Self { table, writer, columns, stats: Stats::new(table) })
+        Ok(Self { writer, columns, stats: Stats::new(table) })
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
@@ -193,38 +165,16 @@ impl Encoder {
         self.writer.write(&rows.project(&self.columns).map_err(unwritable)?).map_err(unwritable)
     }
 
-    fn end_row_group(&mut self) -> Result<()> {
-        if self.writer.in_progress_rows() > 0 { self.writer.flush().map_err(unwritable) } else { Ok(()) }
-    }
-
-    async fn store(self, store: &Arc<dyn ObjectStore>, day: Option<i32>) -> Result<NewFile> {
+    async fn store(self, writer: &Writer, day: Option<i32>) -> Result<NewFile> {
         let bytes = self.writer.into_inner().map_err(unwritable)?;
-        let partition = self.table.partition.zip(day.map(date));
-        let name = format!("part-{}.zstd.parquet", unique());
-        let path = match &partition {
-            Some((column, date)) => format!("{column}={date}/{name}"),
-            None => name,
-        };
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        store.put(&Path::from(path.as_str()), bytes.into()).await.map_err(|e| {
-            Error::input("cannot write to the lake")
-                .context("table", self.table.name)
-                .hint("check that the lake's folder or bucket can be written to and has room")
-                .source(e)
-        })?;
-        let add = Add {
-            path,
-            partition_values: partition
-                .map(|(column, date)| HashMap::from([(column.to_owned(), Some(date))]))
-                .unwrap_or_default(),
-            size,
-            modification_time: chrono::Utc::now().timestamp_millis(),
-            data_change: true,
-            stats: Some(self.stats.json()),
-            ..Add::default()
-        };
-        Ok(NewFile { add, table: self.table, rows: self.stats.rows, day })
+        writer.put(day, bytes, &self.stats).await
     }
+}
+
+/// The table's columns without the partition, which the path holds.
+pub(super) fn stored_columns(table: &Table) -> Vec<usize> {
+    let columns = table.columns.iter().enumerate();
+    columns.filter(|(_, column)| Some(column.name) != table.partition).map(|(place, _)| place).collect()
 }
 
 /// A name that no other file of the lake has.
@@ -245,7 +195,7 @@ pub(super) fn date(day: i32) -> String {
 
 /// A file's statistics, as Delta's `stats` text holds them.
 #[derive(Debug)]
-struct Stats {
+pub(super) struct Stats {
     rows: usize,
     columns: Vec<(usize, &'static str, Bounds)>,
 }
@@ -265,7 +215,7 @@ enum Range {
 }
 
 impl Stats {
-    fn new(table: &'static Table) -> Self {
+    pub(super) fn new(table: &'static Table) -> Self {
         let columns = stats_columns(table)
             .into_iter()
             .filter_map(|name| Some((table.index(name)?, name, Bounds { nulls: 0, bounds: None })))
@@ -273,12 +223,23 @@ impl Stats {
         Self { rows: 0, columns }
     }
 
-    fn add(&mut self, rows: &RecordBatch) {
+    pub(super) fn add(&mut self, rows: &RecordBatch) {
         self.rows += rows.num_rows();
         for (place, _, bounds) in &mut self.columns {
             let column = rows.column(*place);
             bounds.nulls += column.null_count();
             bounds.widen(column);
+        }
+    }
+
+    /// Takes over the statistics of other rows of the same table.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        for ((_, _, bounds), (_, _, more)) in self.columns.iter_mut().zip(other.columns) {
+            bounds.nulls += more.nulls;
+            if let Some(range) = more.bounds {
+                bounds.cover(range);
+            }
         }
     }
 
@@ -296,7 +257,7 @@ impl Stats {
 
 impl Bounds {
     fn widen(&mut self, column: &ArrayRef) {
-        if let Some(texts) = column.as_string_opt::<i32>() {
+        let range = if let Some(texts) = column.as_string_opt::<i32>() {
             let mut found: Option<(&str, &str)> = None;
             for text in texts.iter().flatten() {
                 found = Some(match found {
@@ -306,41 +267,30 @@ impl Bounds {
                     same => same.unwrap_or((text, text)),
                 });
             }
-            let Some((low, high)) = found else { return };
-            match &mut self.bounds {
-                Some(Range::Text(min, max)) => {
-                    if low < min.as_str() {
-                        low.clone_into(min);
-                    }
-                    if high > max.as_str() {
-                        high.clone_into(max);
-                    }
-                }
-                other => *other = Some(Range::Text(low.to_owned(), high.to_owned())),
-            }
+            found.map(|(low, high)| Range::Text(low.to_owned(), high.to_owned()))
         } else if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
-            let (min, max) = (arrow::compute::min(times), arrow::compute::max(times));
-            if let Some((low, high)) = min.zip(max) {
-                self.bounds = Some(match self.bounds.take() {
-                    Some(Range::Time(a, b)) => Range::Time(a.min(low), b.max(high)),
-                    _ => Range::Time(low, high),
-                });
-            }
+            arrow::compute::min(times).zip(arrow::compute::max(times)).map(|(low, high)| Range::Time(low, high))
         } else if let Some(ints) = column.as_primitive_opt::<Int64Type>() {
-            if let Some((low, high)) = arrow::compute::min(ints).zip(arrow::compute::max(ints)) {
-                self.bounds = Some(match self.bounds.take() {
-                    Some(Range::Int(a, b)) => Range::Int(a.min(low), b.max(high)),
-                    _ => Range::Int(low, high),
-                });
-            }
-        } else if let Some(days) = column.as_primitive_opt::<Date32Type>()
-            && let Some((low, high)) = arrow::compute::min(days).zip(arrow::compute::max(days))
-        {
-            self.bounds = Some(match self.bounds.take() {
-                Some(Range::Date(a, b)) => Range::Date(a.min(low), b.max(high)),
-                _ => Range::Date(low, high),
-            });
+            arrow::compute::min(ints).zip(arrow::compute::max(ints)).map(|(low, high)| Range::Int(low, high))
+        } else if let Some(days) = column.as_primitive_opt::<Date32Type>() {
+            arrow::compute::min(days).zip(arrow::compute::max(days)).map(|(low, high)| Range::Date(low, high))
+        } else {
+            None
+        };
+        if let Some(range) = range {
+            self.cover(range);
         }
+    }
+
+    fn cover(&mut self, range: Range) {
+        self.bounds = Some(match (self.bounds.take(), range) {
+            (Some(Range::Text(a, b)), Range::Text(low, high)) => Range::Text(a.min(low), b.max(high)),
+            (Some(Range::Int(a, b)), Range::Int(low, high)) => Range::Int(a.min(low), b.max(high)),
+            (Some(Range::Time(a, b)), Range::Time(low, high)) => Range::Time(a.min(low), b.max(high)),
+            (Some(Range::Date(a, b)), Range::Date(low, high)) => Range::Date(a.min(low), b.max(high)),
+            // A column has one type.
+            (_, range) => range,
+        });
     }
 }
 
@@ -381,7 +331,7 @@ fn shortened_high(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Int64Array, StringArray};
 
     use super::*;
     use crate::lake::schema::{EVENTS, LEDGER};

@@ -121,13 +121,17 @@ impl Local {
             Err(error) => return broken(&error, entry.path()),
         };
         let changed = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        let place = match entry.path().to_str() == Some(&uri) {
+            true => Place::Named,
+            false => Place::File(entry.path().to_owned()),
+        };
         let object = Object {
             uri,
             size: Some(metadata.len()),
             etag: None,
             last_modified: changed.and_then(|t| i64::try_from(t.as_micros()).ok()),
             layout: layout::parse(&self.key(entry.path())),
-            place: Place::File(entry.path().to_owned()),
+            place,
         };
         match &object.layout {
             Some(key) if !filters.wants(key) => Found::Pruned(object),
@@ -388,7 +392,7 @@ mod tests {
         let names: Vec<_> = objects.iter().map(|o| o.uri.rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a\n\u{1b}[31m.json", "b\\xfe.json", "b\\xff.json", "ü .json"]);
         for object in &objects {
-            let Place::File(path) = &object.place else { panic!("{object:?}") };
+            let Some(path) = object.file() else { panic!("{object:?}") };
             assert_eq!(read(path, &object.uri).await.unwrap(), path.file_name().unwrap().as_bytes());
         }
     }

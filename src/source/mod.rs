@@ -14,7 +14,7 @@ mod stream;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -97,9 +97,22 @@ pub struct Object {
 /// Where an object's bytes are; unlike the address, exact.
 #[derive(Debug, Clone)]
 enum Place {
+    /// A file at the path that is the address: of many objects that wait, each text counts.
+    Named,
     File(PathBuf),
     Key(String),
     Stream,
+}
+
+impl Object {
+    /// The path of a file.
+    fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Named => Some(Path::new(&self.uri)),
+            Place::File(path) => Some(path),
+            Place::Key(_) | Place::Stream => None,
+        }
+    }
 }
 
 /// What a listing came upon.
@@ -218,10 +231,10 @@ impl Source {
     /// # Errors
     /// Where the object is gone, may not be read or decrypted, is archived, or arrives shorter than announced.
     pub async fn read(&self, object: &Object) -> Result<Bytes> {
-        match (&*self.inner, &object.place) {
-            (Inner::Local(_), Place::File(path)) => local::read(path, &object.uri).await,
-            (Inner::S3(bucket), Place::Key(key)) => bucket.read(key).await,
-            (Inner::Stream(stream), Place::Stream) => stream.read().await,
+        match (&*self.inner, &object.place, object.file()) {
+            (Inner::Local(_), _, Some(path)) => local::read(path, &object.uri).await,
+            (Inner::S3(bucket), Place::Key(key), _) => bucket.read(key).await,
+            (Inner::Stream(stream), Place::Stream, _) => stream.read().await,
             _ => Err(Error::internal("an object was asked of another source").context("object", &object.uri)),
         }
     }
@@ -260,9 +273,9 @@ impl Source {
 
     /// Where an object lies: its key in the bucket, or its path from `/` on with `/` between the components.
     pub fn path_of(&self, object: &Object) -> String {
-        match (&*self.inner, &object.place) {
-            (Inner::Local(local), Place::File(path)) => local.key(path),
-            (_, Place::Key(key)) => key.clone(),
+        match (&*self.inner, &object.place, object.file()) {
+            (Inner::Local(local), _, Some(path)) => local.key(path),
+            (_, Place::Key(key), _) => key.clone(),
             _ => object.uri.clone(),
         }
     }
@@ -286,8 +299,8 @@ impl Source {
     /// # Errors
     /// As for [`Source::read`].
     pub fn read_blocking(&self, object: &Object, runtime: &tokio::runtime::Handle) -> Result<Bytes> {
-        match (&*self.inner, &object.place) {
-            (Inner::Local(_), Place::File(path)) => local::read_blocking(path, &object.uri),
+        match (&*self.inner, object.file()) {
+            (Inner::Local(_), Some(path)) => local::read_blocking(path, &object.uri),
             _ => runtime.block_on(self.read(object)),
         }
     }

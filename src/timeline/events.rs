@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use serde_json::Value;
 
 use crate::error::Result;
@@ -84,6 +85,16 @@ async fn earliest(book: &Book<'_>, condition: &str) -> Result<String> {
     Ok(end.map_or_else(|| condition.to_owned(), |end| format!("{condition} AND {}", words::within(0, end - 1))))
 }
 
+/// The events of a condition, the earliest of them where they are too many; and whether they are.
+async fn some(book: &Book<'_>, condition: &str) -> Result<(Rows, bool)> {
+    let sql = |condition: &str| format!("SELECT {COLUMNS} FROM events WHERE {condition} LIMIT {}", MOST + 1);
+    let rows = book.ask(&sql(condition), Vec::new()).await?;
+    if rows.len() <= MOST {
+        return Ok((rows, false));
+    }
+    Ok((book.ask(&sql(&earliest(book, condition).await?), Vec::new()).await?, true))
+}
+
 /// Reads them. Also: whether there were too many, and what was asked.
 ///
 /// # Errors
@@ -152,18 +163,13 @@ pub async fn load(
     let mut events: BTreeMap<(i64, String, String), Event> = BTreeMap::new();
     let mut truncated = false;
     let mut queries = Vec::new();
-    for (title, condition) in asked {
-        let some = |condition: &str| format!("SELECT {COLUMNS} FROM events WHERE {condition} LIMIT {}", MOST + 1);
-        let mut rows = book.ask(&some(&condition), Vec::new()).await?;
-        if rows.len() > MOST {
-            truncated = true;
-            rows = book.ask(&some(&earliest(book, &condition).await?), Vec::new()).await?;
-        }
+    let answers = try_join_all(asked.iter().map(|(_, condition)| some(book, condition))).await?;
+    for ((title, condition), (rows, more)) in asked.into_iter().zip(answers) {
+        truncated |= more;
         for event in read(&rows, &of_key, &gave, sessions)? {
             events.insert((event.at, event.id.clone(), event.account.clone()), event);
         }
-        queries
-            .push((title.to_owned(), format!("SELECT * FROM events WHERE {condition} ORDER BY event_time, event_id")));
+        queries.push((title, format!("SELECT * FROM events WHERE {condition} ORDER BY event_time, event_id")));
     }
     let mut list: Vec<Event> = events.into_values().collect();
     let firsts: HashMap<&str, i64> =

@@ -24,8 +24,8 @@ async fn span(book: &Book<'_>) -> Result<(i64, i64)> {
     let used = "SELECT min(first_at) AS first_at, max(last_at) AS last_at FROM activity
                 WHERE identity_type IN ('AssumedRole', 'FederatedUser') OR access_key_id LIKE 'ASIA%'";
     let (mut first, mut last) = (None, None);
-    for sql in [issued, used] {
-        let rows = book.ask(sql, Vec::new()).await?;
+    let (issued, used) = futures::try_join!(book.ask(issued, Vec::new()), book.ask(used, Vec::new()))?;
+    for rows in [issued, used] {
         let (from, to) = (rows.times("first_at")?, rows.times("last_at")?);
         first = first.into_iter().chain(time(&from, 0)).min();
         last = last.max(time(&to, 0));
@@ -129,7 +129,9 @@ impl Sessions {
     /// The tables cannot be asked.
     pub async fn load(book: &Book<'_>, asked: &Asked) -> Result<Self> {
         let engine = book.engine();
+        let started = std::time::Instant::now();
         let common = engine.look_at(asked).await?;
+        tracing::debug!(?asked, seconds = started.elapsed().as_secs_f64(), "chosen and linked");
         let (rows, cells) =
             futures::try_join!(Rows::ask(engine, SESSIONS, Vec::new()), Rows::ask(engine, CELLS, Vec::new()))?;
         let id = rows.texts("session_id")?;

@@ -30,9 +30,13 @@ impl Rows {
     /// # Errors
     /// The query fails.
     pub async fn ask(engine: &Engine, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<Self> {
+        let started = std::time::Instant::now();
         let stream = engine.query(sql, parameters).await?;
-        let schema = stream.schema();
+        let (schema, planned) = (stream.schema(), started.elapsed().as_secs_f64());
         let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(|e| explain(e, &[]))?;
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let about: String = sql.chars().filter(|c| *c != '\n').take(400).collect();
+        tracing::debug!(rows, planned, seconds = started.elapsed().as_secs_f64(), ?about, "asked");
         Ok(Self { batch: concat_batches(&schema, &batches).map_err(broken)? })
     }
 

@@ -3,6 +3,8 @@
 //! Temporary credentials live 36 hours at most, so that whatever belongs to one lies within that time of it, and whatever
 //! belongs to the one it came from as well. A chain that reaches out of the rows that were read is read on with more of them.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -132,18 +134,24 @@ impl Window {
 }
 
 impl Linked {
-    /// Whether everything that decides about the sessions of `keys` lies within the window that was read: each chain ends at
-    /// somebody who is no session, or at a credential whose issue would have been in the window. `None` where no session is theirs.
-    pub(super) fn is_whole(&self, keys: &[String], window: Window) -> Option<bool> {
+    /// The sessions that these keys were issued for or used with, in order.
+    pub(super) fn of_keys(&self, keys: &[String]) -> Vec<usize> {
         let wanted: Vec<_> = keys.iter().filter_map(|key| self.links.names.find(key)).collect();
         let issued =
             self.links.sessions.iter().enumerate().filter(|(_, s)| wanted.contains(&s.id) || wanted.contains(&s.key));
-        let mut found: Vec<usize> = issued.map(|(place, _)| place).collect();
+        let mut found: BTreeSet<usize> = issued.map(|(place, _)| place).collect();
         found.extend(
             (0..self.links.callers.len())
                 .filter(|&place| wanted.contains(&self.links.callers[place].caller.key))
                 .filter_map(|place| self.links.session_of(place)),
         );
+        found.into_iter().collect()
+    }
+
+    /// Whether everything that decides about the sessions of `keys` lies within the window that was read: each chain ends at
+    /// somebody who is no session, or at a credential whose issue would have been in the window. `None` where no session is theirs.
+    pub(super) fn is_whole(&self, keys: &[String], window: Window) -> Option<bool> {
+        let found = self.of_keys(keys);
         if found.is_empty() {
             return None;
         }

@@ -267,15 +267,18 @@ impl fmt::Debug for Computed {
 }
 
 impl Linked {
-    /// The rows of `table`, with the columns of `projection`.
-    fn batches(&self, table: &'static Table, projection: &[usize]) -> Result<Vec<RecordBatch>> {
+    /// The rows of `table` that `focus` asks for, and maybe more, with the columns of `projection`.
+    fn batches(&self, table: &'static Table, projection: &[usize], focus: &Focus) -> Result<Vec<RecordBatch>> {
         let schema =
             Arc::new(table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?);
         if table.name != "sessions" {
             let whole = self.table(table)?;
             return Ok(vec![whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?]);
         }
-        let places: Vec<usize> = (0..self.links.sessions.len()).collect();
+        let places: Vec<usize> = match focus {
+            Focus::Keys(keys) => self.of_keys(keys),
+            Focus::Everything => (0..self.links.sessions.len()).collect(),
+        };
         let chunks: Vec<&[usize]> = places.chunks(BATCH).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let build = |chunks: &[&[usize]]| -> Result<Vec<RecordBatch>> {
@@ -339,7 +342,7 @@ impl TableProvider for Computed {
         let all: Vec<usize> = (0..self.table.columns.len()).collect();
         let wanted = projection.cloned().unwrap_or(all);
         let table = self.table;
-        let built = tokio::task::spawn_blocking(move || linked.batches(table, &wanted)).await;
+        let built = tokio::task::spawn_blocking(move || linked.batches(table, &wanted, &focus)).await;
         let batches = built.map_err(|e| DataFusionError::External(Box::new(e)))?;
         let batches = batches.map_err(|e| DataFusionError::External(Box::new(e)))?;
         let schema = match batches.first() {

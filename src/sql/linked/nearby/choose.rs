@@ -69,7 +69,7 @@ fn lost(error: DataFusionError) -> Error {
 }
 
 /// Takes a batch into the index.
-type Take<'a> = &'a mut (dyn FnMut(&RecordBatch) -> Result<()> + Send);
+type Take = fn(&mut Index, &RecordBatch) -> Result<()>;
 
 /// A file's text columns that come dictionary-encoded.
 fn coded<'a>(files: &Files, columns: &[&'a str]) -> Vec<&'a str> {
@@ -77,8 +77,14 @@ fn coded<'a>(files: &Files, columns: &[&'a str]) -> Vec<&'a str> {
     columns.iter().copied().filter(|name| is_text(name) && !UNIQUE.contains(name)).collect()
 }
 
-/// Looks at the columns of every file, in the order of their paths.
-async fn look(files: &Files, columns: &'static [&'static str], threads: usize, take: Take<'_>) -> Result<Vec<Part>> {
+/// Looks at the columns of every file, in the order of their paths; each file's rows are hashed where they are read.
+async fn look(
+    files: &Files,
+    columns: &'static [&'static str],
+    threads: usize,
+    index: &mut Index,
+    take: Take,
+) -> Result<Vec<Part>> {
     let mut all: Vec<DataFile> = files.all().cloned().collect();
     all.sort_by(|a, b| a.path.cmp(&b.path));
     let mut reads = futures::stream::iter(all)
@@ -86,34 +92,30 @@ async fn look(files: &Files, columns: &'static [&'static str], threads: usize, t
             let files = files.clone();
             tokio::spawn(async move {
                 let coded = coded(&files, columns);
-                let mut batches = Vec::new();
+                let (mut own, mut rows) = (Index::default(), 0);
                 let reading = Reading { columns, coded: &coded, rows: READ };
                 files
                     .read(&file, reading, &mut |batch| {
-                        batches.push(batch);
-                        Ok(())
+                        rows += batch.num_rows();
+                        take(&mut own, &batch)
                     })
                     .await?;
-                Ok::<_, Error>((file, batches))
+                Ok::<_, Error>((file, rows, own))
             })
         })
         .buffered(threads.max(1));
     let mut parts = Vec::new();
     while let Some(read) = reads.next().await {
-        let (file, batches) = read.map_err(|e| Error::internal("reading a derived table broke off").source(e))??;
-        let mut rows = 0;
-        for batch in batches {
-            take(&batch)?;
-            rows += batch.num_rows();
-        }
+        let (file, rows, own) = read.map_err(|e| Error::internal("reading a derived table broke off").source(e))??;
+        index.append(own);
         parts.push(Part { file: Some(file), batch: None, rows });
     }
     Ok(parts)
 }
 
-fn take_made(batches: Vec<RecordBatch>, parts: &mut Vec<Part>, take: Take<'_>) -> Result<()> {
+fn take_made(batches: Vec<RecordBatch>, parts: &mut Vec<Part>, index: &mut Index, take: Take) -> Result<()> {
     for batch in batches {
-        take(&batch)?;
+        take(index, &batch)?;
         parts.push(Part { file: None, rows: batch.num_rows(), batch: Some(batch) });
     }
     Ok(())
@@ -164,12 +166,12 @@ impl Nearby {
         let mut index = Index::default();
         let (mut calls, mut activity) = (Vec::new(), Vec::new());
         if let Derived::Stored { calls: issued, activity: used, .. } = &inputs.derived {
-            calls = look(issued, &CALLS, threads, &mut |batch| index.calls(batch)).await?;
-            activity = look(used, &USES, threads, &mut |batch| index.uses(batch)).await?;
+            calls = look(issued, &CALLS, threads, &mut index, Index::calls).await?;
+            activity = look(used, &USES, threads, &mut index, Index::uses).await?;
         }
         if let Derived::Made(issued, used) | Derived::Stored { fresh: Some((issued, used)), .. } = &inputs.derived {
-            take_made(made(issued, state).await.map_err(lost)?, &mut calls, &mut |batch| index.calls(batch))?;
-            take_made(made(used, state).await.map_err(lost)?, &mut activity, &mut |batch| index.uses(batch))?;
+            take_made(made(issued, state).await.map_err(lost)?, &mut calls, &mut index, Index::calls)?;
+            take_made(made(used, state).await.map_err(lost)?, &mut activity, &mut index, Index::uses)?;
         }
         index.settle();
         let spread = Spread::new(&index);

@@ -263,11 +263,49 @@ impl Callers {
     }
 }
 
+impl Callers {
+    fn append(&mut self, more: Self) {
+        let Self { kind, key, group, principal, unsure, created } = more;
+        self.kind.extend(kind);
+        self.key.extend(key);
+        self.group.extend(group);
+        self.principal.extend(principal);
+        self.unsure.extend(unsure);
+        self.created.extend(created);
+    }
+}
+
+fn append<const N: usize>(known: &mut [Vec<u32>; N], more: [Vec<u32>; N]) {
+    known.iter_mut().zip(more).for_each(|(known, more)| known.extend(more));
+}
+
 fn unique(text: &str) -> u32 {
     word(text.split(':').next().unwrap_or_default())
 }
 
 impl Index {
+    /// Adds the rows of another index behind its own.
+    pub fn append(&mut self, more: Self) {
+        let Calls { at, kind, key, target, target_id, role, hidden, callers, words } = more.calls;
+        let calls = &mut self.calls;
+        calls.at.extend(at);
+        calls.kind.extend(kind);
+        calls.key.extend(key);
+        calls.target.extend(target);
+        calls.target_id.extend(target_id);
+        calls.role.extend(role);
+        calls.hidden.extend(hidden);
+        calls.callers.append(callers);
+        append(&mut calls.words, words);
+        let Uses { first, last, callers, program, words } = more.uses;
+        let uses = &mut self.uses;
+        uses.first.extend(first);
+        uses.last.extend(last);
+        uses.callers.append(callers);
+        uses.program.extend(program);
+        append(&mut uses.words, words);
+    }
+
     /// Settles which keys are known from their issue; to be called once all rows are there.
     pub fn settle(&mut self) {
         let mut issued: HashMap<u32, (i64, bool)> = HashMap::with_capacity(self.calls.key.len());
@@ -349,7 +387,7 @@ impl Index {
             mapped(batch, "caller_key_id", |text| if text.starts_with("AKIA") { word(text) } else { NONE })?,
             outside.collect(),
         ];
-        calls.words.iter_mut().zip(columns).for_each(|(known, more)| known.extend(more));
+        append(&mut calls.words, columns);
         Ok(())
     }
 
@@ -384,7 +422,7 @@ impl Index {
             mapped(batch, "source_identity", word)?,
             mapped(batch, "source_ip_address", word)?,
         ];
-        uses.words.iter_mut().zip(columns).for_each(|(known, more)| known.extend(more));
+        append(&mut uses.words, columns);
         Ok(())
     }
 }

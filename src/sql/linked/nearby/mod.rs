@@ -7,6 +7,7 @@
 mod asked;
 mod choose;
 mod index;
+mod sieve;
 mod spread;
 
 pub use asked::Asked;

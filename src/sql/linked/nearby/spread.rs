@@ -1,11 +1,13 @@
 //! From what is asked to every row that linking would put beside it, turn by turn, until nothing new comes.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use hashbrown::HashMap;
 
 use super::asked::Asked;
 use super::index::{Index, NONE, Who, both, principal, role, word};
+use super::sieve::Sieve;
 
 const SECOND: i64 = 1_000_000;
 
@@ -16,6 +18,9 @@ const CLOSE: i64 = 4 * SECOND;
 ///
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
 const LONGEST: i64 = 36 * 3600 * SECOND;
+
+/// Rows from which on a second core is worth its start.
+const SHARE: usize = 100_000;
 
 /// Keys with which a program was used that make it one of many.
 const COMMON: usize = 2_000;
@@ -31,35 +36,6 @@ struct Stretch {
     from: i64,
     to: i64,
     level: Level,
-}
-
-/// Values by hash; most hashes are none of them, which a few bits tell.
-#[derive(Debug)]
-struct Sieve<T> {
-    bits: Vec<u64>,
-    values: HashMap<u32, T>,
-}
-
-impl<T> Default for Sieve<T> {
-    fn default() -> Self {
-        Self { bits: vec![0; 1024], values: HashMap::new() }
-    }
-}
-
-impl<T> Sieve<T> {
-    fn get(&self, hash: u32) -> Option<&T> {
-        let there = self.bits[(hash as usize >> 6) & 1023] >> (hash & 63) & 1 == 1;
-        if there && hash != NONE { self.values.get(&hash) } else { None }
-    }
-
-    fn slot(&mut self, hash: u32) -> hashbrown::hash_map::Entry<'_, u32, T, hashbrown::DefaultHashBuilder> {
-        self.bits[(hash as usize >> 6) & 1023] |= 1 << (hash & 63);
-        self.values.entry(hash)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
 }
 
 /// What a turn looks for.
@@ -177,11 +153,15 @@ impl Spread {
         while !self.next.is_empty() {
             let mut turn = std::mem::take(&mut self.next);
             turn.sighted.sort_unstable();
-            for row in 0..self.calls.len() {
-                self.look_at_call(index, &turn, row);
+            // What a turn finds depends on what it looks for, never on what it has found so far.
+            for (row, level) in found(self.calls.len(), |row| self.level_of_call(index, &turn, row)) {
+                match index.calls.kind[row] {
+                    2 => self.next.sighted.push(index.calls.at[row]),
+                    _ => self.take_call(index, row, level),
+                }
             }
-            for row in 0..self.uses.len() {
-                self.look_at_use(index, &turn, row);
+            for (row, level) in found(self.uses.len(), |row| self.level_of_use(index, &turn, row)) {
+                self.take_use(index, row, level);
             }
         }
     }
@@ -314,21 +294,19 @@ impl Spread {
         }
     }
 
-    fn look_at_call(&mut self, index: &Index, turn: &Turn, row: usize) {
+    /// How much of a call's session a turn looks for; 0 for nothing.
+    fn level_of_call(&self, index: &Index, turn: &Turn, row: usize) -> Level {
         let (calls, callers, at) = (&index.calls, &index.calls.callers, index.calls.at[row]);
         let kind = calls.kind[row];
         if kind == 0 || kind == 3 || self.calls[row] == BELOW {
-            return;
+            return 0;
         }
         let mut level = 0;
         if !turn.words.is_empty() {
             level = calls.words.iter().filter_map(|column| turn.words.get(column[row])).copied().max().unwrap_or(0);
         }
         if kind == 2 {
-            if level > 0 {
-                self.next.sighted.push(at);
-            }
-            return;
+            return level;
         }
         level = level.max(turn.keys.get(calls.key[row]).copied().unwrap_or(0));
         if turn.keys.get(callers.key[row]) == Some(&BELOW) {
@@ -364,14 +342,13 @@ impl Spread {
                 level = SELF;
             }
         }
-        if level > 0 {
-            self.take_call(index, row, level);
-        }
+        level
     }
 
-    fn look_at_use(&mut self, index: &Index, turn: &Turn, row: usize) {
+    /// The same of a row of `activity`.
+    fn level_of_use(&self, index: &Index, turn: &Turn, row: usize) -> Level {
         if self.uses[row] == BELOW {
-            return;
+            return 0;
         }
         let (uses, callers) = (&index.uses, &index.uses.callers);
         let (first, last) = (uses.first[row], uses.last[row]);
@@ -402,10 +379,27 @@ impl Spread {
                 level = SELF;
             }
         }
-        if level > 0 {
-            self.take_use(index, row, level);
-        }
+        level
     }
+}
+
+/// The rows, in order, of which a turn looks for anything; every core looks at its share.
+fn found(rows: usize, level: impl Fn(usize) -> Level + Sync) -> Vec<(usize, Level)> {
+    let look = |rows: Range<usize>| -> Vec<(usize, Level)> {
+        rows.map(|row| (row, level(row))).filter(|(_, level)| *level > 0).collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads == 1 || rows < SHARE {
+        return look(0..rows);
+    }
+    let share = rows.div_ceil(threads);
+    std::thread::scope(|scope| {
+        let look = &look;
+        let parts: Vec<_> =
+            (0..rows).step_by(share).map(|from| scope.spawn(move || look(from..rows.min(from + share)))).collect();
+        // A thread that panicked has lost its rows: so does this one.
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|why| std::panic::resume_unwind(why))).collect()
+    })
 }
 
 fn add(sieve: &mut Sieve<Vec<Stretch>>, group: u32, stretch: Stretch) {
