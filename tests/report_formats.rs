@@ -24,7 +24,7 @@ const FORMATS: [(&str, Format); 7] = [
 ];
 
 fn options() -> Options {
-    Options { rows: 10, width: Some(100), succeeded_at: Some(1_794_000_000) }
+    Options { width: Some(100), succeeded_at: Some(1_794_000_000), ..Options::default() }
 }
 
 fn written(night: &Night, format: Format) -> String {

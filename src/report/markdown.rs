@@ -3,7 +3,7 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, by_owner, cannot_look, chain, day, facts, gravest, learning, lists, noted, percent, period, precision,
+    Parts, age, beyond, by_owner, cannot_look, chain, day, facts, gravest, learning, lists, noted, percent, period, precision,
     relation, some, told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
@@ -15,7 +15,7 @@ const MOST: usize = 50;
 
 /// `report.md`.
 pub fn render(night: &Night, options: &Options) -> String {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let mut out = format!("# Night of {}\n\n**{}**\n\n", plain(&night.header.night), plain(&verdict(night, &parts)));
     header(night, &mut out);
     act(&parts, &mut out);
@@ -247,8 +247,13 @@ fn hygiene(night: &Night, out: &mut String) {
 
 fn muted(night: &Night, parts: &Parts<'_>, out: &mut String) {
     out.push_str("## Suppressed and muted\n\n");
+    if let Some(beyond) = beyond(parts) {
+        out.push_str(&format!("{}; all of them in `findings.jsonl`.\n\n", plain(&beyond)));
+    }
     if night.muted.is_empty() && parts.suppressed.is_empty() {
-        out.push_str("Nothing.\n\n");
+        if parts.beyond.is_empty() {
+            out.push_str("Nothing.\n\n");
+        }
         return;
     }
     out.push_str(&format!("{} hidden this night.\n\n", counted(parts.suppressed.len() as u64, "finding")));

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::parts::{
-    Act, Parts, age, cannot_look, chain, facts, learning, percent, period, precision, some, told, verdict,
+    Act, Parts, age, beyond, cannot_look, chain, facts, learning, percent, period, precision, some, told, verdict,
 };
 use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
@@ -49,7 +49,7 @@ impl Page {
 
 /// The summary.
 pub fn render(night: &Night, options: &Options) -> String {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let mut page = Page { text: String::new(), width: options.width.unwrap_or(usize::MAX / 2) };
     page.say(0, &format!("Night of {}: {}", night.header.night, verdict(night, &parts)));
     page.say(
@@ -160,6 +160,9 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     if !counts.is_empty() {
         page.text.push('\n');
         page.say(0, &format!("Also {}.", counts.join(", ")));
+    }
+    if let Some(beyond) = beyond(parts) {
+        page.say(0, &format!("{beyond}; all of them in findings.jsonl."));
     }
     for rule in rules.iter().filter(|rule| rule.precision.is_some_and(|precision| precision < 0.5)) {
         page.say(2, &format!("{} is mostly dismissed: {} accepted", rule.detection, precision(rule)));
