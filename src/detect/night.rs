@@ -147,9 +147,12 @@ pub struct Muted {
     pub owner: String,
     /// When it ends, `2027-01-31`.
     pub expires: String,
+    /// How many findings more it fits before it ends, this night's taken off; null where it counts none.
+    #[serde(default)]
+    pub left: Option<u64>,
     /// Findings it hid, lowered or annotated this night.
     pub hidden: u64,
-    /// `expiring` within 14 days, `unused` for 60 days, `expired`, or `active`.
+    /// `expiring` within 14 days, `unused` for 60 days, `expired`, `spent` where it has fitted as many findings as it may, or `active`.
     pub status: String,
 }
 

@@ -75,6 +75,7 @@ impl<'a> Run<'a> {
 /// The lake cannot be read or written.
 pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Result<Night> {
     let run = Run::of(config, request)?;
+    let list = allow_list(config)?;
     let span = request.span;
     let night = span.night();
     let upto = if span.is_day() { night } else { night - 1 };
@@ -122,7 +123,8 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     }
     let mut muted = Vec::new();
     if !run.raw {
-        muted = allowed(config, &mut findings, &earlier, night)?;
+        let longer = since_begun(list.as_ref(), &past, night).await?;
+        muted = allowed(list.as_ref(), &mut findings, longer.as_ref().unwrap_or(&earlier), night);
         history.judge(&mut findings, night, &asked);
         planned(config, &mut findings);
     }
@@ -182,6 +184,7 @@ pub async fn backtest(
     nights: i32,
 ) -> Result<(Vec<(String, Vec<Finding>)>, Failed)> {
     let run = Run::of(config, request)?;
+    let list = allow_list(config)?;
     let last = request.span.night();
     baseline::bring_up_to_date(lake, &run.setup, last).await?;
     let mut all: Vec<(String, Vec<Finding>)> = Vec::new();
@@ -192,7 +195,7 @@ pub async fn backtest(
         let history = History::of(earlier.clone(), Vec::new(), &done, night);
         let engine = night_tables::open(lake, &run.setup, Span::day(night), &history.untaught()).await?;
         let (mut findings, _) = found(&run, &engine, Span::day(night), &mut failed).await?;
-        allowed(config, &mut findings, &earlier, night)?;
+        allowed(list.as_ref(), &mut findings, &earlier, night);
         history.judge(&mut findings, night, &run.detections.iter().map(|d| d.id.clone()).collect());
         planned(config, &mut findings);
         settle(config, &mut findings);
@@ -278,12 +281,26 @@ async fn sigma_findings(engine: &Engine, request: &Request) -> Result<(Vec<Findi
     Ok((findings, asked))
 }
 
+/// The allow-list, where the configuration names one.
+fn allow_list(config: &Config) -> Result<Option<AllowList>> {
+    config.report.allow_file.as_deref().map(AllowList::read).transpose()
+}
+
 /// Does what the allow-list says.
-fn allowed(config: &Config, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Result<Vec<Muted>> {
-    let Some(file) = &config.report.allow_file else { return Ok(Vec::new()) };
-    let list = AllowList::read(file)?;
+fn allowed(list: Option<&AllowList>, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Vec<Muted> {
+    let Some(list) = list else { return Vec::new() };
     let night = chrono::NaiveDate::from_epoch_days(night).unwrap_or_default();
-    Ok(allow::apply(&list, findings, night, &allow::last_used(&list, earlier)))
+    allow::apply(list, findings, night, &allow::used(list, earlier))
+}
+
+/// The findings of earlier nights that tell what the entries of the allow-list did: those since an entry began that ends with a number of
+/// findings, where that is longer ago than what else is looked at.
+async fn since_begun(list: Option<&AllowList>, past: &Engine, night: i32) -> Result<Option<Vec<Finding>>> {
+    let counting = list.into_iter().flat_map(|list| &list.entries).filter(|entry| entry.until_count.is_some());
+    match counting.map(|entry| entry.created.to_epoch_days()).min() {
+        Some(begun) if begun < night - WINDOW => Ok(Some(stored::findings(past, begun, night).await?)),
+        _ => Ok(None),
+    }
 }
 
 /// Work that is announced explains what it explains.

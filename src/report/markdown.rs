@@ -3,7 +3,7 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, beyond, by_owner, cannot_look, chain, day, facts, gravest, learning, lists, noted, percent, period, precision,
+    Parts, age, beyond, by_owner, cannot_look, chain, day, ends, facts, gravest, learning, lists, noted, percent, period, precision,
     relation, some, told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
@@ -263,7 +263,7 @@ fn muted(night: &Night, parts: &Parts<'_>, out: &mut String) {
                 one.entry.clone(),
                 grouped(one.hidden),
                 one.status.clone(),
-                one.expires.clone(),
+                ends(one),
                 one.owner.clone(),
                 one.reason.clone(),
             ]

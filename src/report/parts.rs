@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Budget;
 use crate::detect::finding::{Finding, Severity, State};
-use crate::detect::night::{Header, Learning, Night, RuleHealth};
+use crate::detect::night::{Header, Learning, Muted, Night, RuleHealth};
 use crate::sts::arn;
 use crate::words::number::{counted, grouped, span};
 
@@ -310,6 +310,15 @@ pub fn precision(rule: &RuleHealth) -> String {
             format!("{} of {}, {}", grouped(rule.accepted), grouped(judged), percent(precision))
         }
         None => "no verdicts".to_owned(),
+    }
+}
+
+/// When an entry of the allow-list ends: on a day, or after some more findings.
+pub fn ends(entry: &Muted) -> String {
+    match entry.left {
+        None => entry.expires.clone(),
+        Some(0) => "has fitted all findings it may".to_owned(),
+        Some(left) => format!("{} or {} more", entry.expires, counted(left, "finding")),
     }
 }
 

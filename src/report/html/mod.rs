@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::parts::{
-    Parts, beyond, by_owner, cannot_look, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
+    Parts, beyond, by_owner, cannot_look, ends, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
     verdict,
 };
 use crate::detect::finding::Finding;
@@ -324,7 +324,7 @@ fn muted(night: &Night) -> Vec<[String; 6]> {
             show(&one.entry),
             grouped(one.hidden),
             show(&one.status),
-            show(&one.expires),
+            show(&ends(one)),
             show(&one.owner),
             show(&one.reason),
         ]
