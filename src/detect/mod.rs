@@ -19,6 +19,7 @@ pub mod names;
 pub mod night;
 pub mod night_tables;
 pub mod nightly;
+mod people;
 pub mod score;
 pub mod sections;
 pub mod sigma;

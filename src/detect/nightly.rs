@@ -12,6 +12,7 @@ use super::history::History;
 use super::learning::Learners;
 use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
+use super::people::People;
 use super::{allow, combine, hit, sections, sigma, stored};
 use crate::config::Config;
 use crate::config::allow::AllowList;
@@ -212,6 +213,7 @@ pub type Failed = BTreeMap<String, String>;
 /// Asks every detection, and makes findings of what they answer. One that fails does not take the others with it.
 async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) -> Result<(Vec<Finding>, Learners)> {
     let facts = assemble::facts(engine).await?;
+    let people = People::of(engine).await?;
     let mut learners = Learners::of(engine, span).await?;
     let mut drafts: Vec<Draft> = Vec::new();
     for detection in &run.detections {
@@ -226,6 +228,7 @@ async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) 
         tracing::debug!(id = detection.id, hits = hits.len(), seconds = started.elapsed().as_secs_f64(), "asked");
         drafts.extend(hits.into_iter().map(|hit| assemble::draft(detection, hit, &facts, span)));
     }
+    drafts.iter_mut().for_each(|draft| people.say(&mut draft.finding));
     if run.raw {
         return Ok((drafts.into_iter().map(|draft| draft.finding).collect(), learners));
     }
