@@ -336,8 +336,12 @@ mod tests {
         assert!(AllowList::add(&file, &entry).unwrap_err().to_string().contains("is there twice"));
         let kept = std::fs::read_to_string(&file).unwrap();
         assert!(kept.starts_with("# reviewed by Kim\n\n[[allow]]\n"), "{kept}");
-        let ids: Vec<_> =
-            AllowList::read(&file).unwrap().entries.into_iter().map(|e| (e.id, e.until_count.map_or(0, u64::from))).collect();
+        let ids: Vec<_> = AllowList::read(&file)
+            .unwrap()
+            .entries
+            .into_iter()
+            .map(|e| (e.id, e.until_count.map_or(0, u64::from)))
+            .collect();
         assert_eq!(ids, [("a\"b".to_owned(), 0), ("second".to_owned(), 3)]);
     }
 }

@@ -257,8 +257,7 @@ mod tests {
         assert!(!hides(&all, root, "2026-11-18"));
         assert!(!hides(&all, finding("CTAR-001"), "2027-01-31") && !hides(&all, finding("CTAR-001"), "2026-08-31"));
         let status = |on: &str, used: &[(&str, &str)]| {
-            let used =
-                used.iter().map(|(id, on)| ((*id).to_owned(), Usage { last: night(on), count: 1 })).collect();
+            let used = used.iter().map(|(id, on)| ((*id).to_owned(), Usage { last: night(on), count: 1 })).collect();
             apply(&all, &mut [], night(on), &used).remove(0).status
         };
         assert_eq!(status("2026-10-01", &[]), "active");

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod functions;
 pub mod history;
 pub mod hit;
+mod inputs;
 pub mod learning;
 pub mod lock;
 pub mod names;

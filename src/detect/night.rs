@@ -175,7 +175,7 @@ pub struct RuleHealth {
     pub precision: Option<f64>,
     /// The night it last fired.
     pub last_fired: Option<String>,
-    /// Why it is silent, where it could not look: a field that is in none of the logs, knowledge that is not configured.
+    /// What it lacks to look with, for which it is silent or knows less: records that are in none of the logs, knowledge that is not configured.
     pub silent: Option<String>,
     /// Why it could not be asked, where it failed: what it looks for may be there.
     #[serde(default)]

@@ -9,6 +9,7 @@ use super::baseline::{self, WINDOW};
 use super::catalogue::{self, Detection, Footing};
 use super::finding::{Finding, Severity, State};
 use super::history::History;
+use super::inputs::Missing;
 use super::learning::Learners;
 use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
@@ -131,6 +132,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     }
     settle(config, &mut findings);
     let looked = sections::looked(&engine, span).await?;
+    let missing = Missing::of(&engine, config).await?;
     let (coverage, gaps) = sections::coverage(&engine, span).await?;
     let version = catalogue::version(&run.detections);
     if request.keep && span.is_day() {
@@ -162,7 +164,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             rules: version,
         },
         watch: watched(&findings, history.earlier().filter(|f| !rules.contains(&f.detection)), night),
-        rules: health(&run.detections, &findings, &history, &looked, &failed, night),
+        rules: health(&run.detections, &findings, &history, (&missing, looked.history_days), &failed, night),
         findings,
         relations,
         learning: learners.rows(&engine, span).await?,
@@ -378,7 +380,7 @@ fn health(
     detections: &[Detection],
     findings: &[Finding],
     history: &History,
-    looked: &sections::Looked,
+    (missing, history_days): (&Missing, u64),
     failed: &Failed,
     night: i32,
 ) -> Vec<RuleHealth> {
@@ -390,7 +392,6 @@ fn health(
             let (accepted, dismissed) = history.verdicts_of(&detection.id, night);
             let judged = accepted + dismissed;
             let fired = if hits > 0 { Some(date(night)) } else { history.last_fired(&detection.id) };
-            let silent = detection.footing == Footing::History && looked.history_days < 7;
             RuleHealth {
                 detection: detection.id.clone(),
                 title: detection.query.title.clone(),
@@ -400,7 +401,7 @@ fn health(
                 dismissed,
                 precision: (judged > 0).then(|| accepted as f64 / judged as f64),
                 last_fired: fired,
-                silent: silent.then(|| format!("{} days of history; it needs seven", looked.history_days)),
+                silent: missing.words(detection, history_days),
                 failed: failed.get(&detection.id).cloned(),
             }
         })

@@ -17,7 +17,8 @@ use crate::sql::session::Engine;
 /// Names that the night's records tell.
 const TOLD: &str = include_str!("../../queries/baselines/35-names.sql");
 /// Names that the configuration gives.
-const CONFIGURED: &str = "SELECT alias AS id, person AS name FROM known_people WHERE alias <> person ORDER BY alias, person";
+const CONFIGURED: &str =
+    "SELECT alias AS id, person AS name FROM known_people WHERE alias <> person ORDER BY alias, person";
 
 /// Names by the ids of Identity Center's users.
 #[derive(Debug, Default)]
@@ -142,6 +143,10 @@ mod tests {
         assert_eq!(name(&format!("of {DANA}")), format!("of dana@example.com ({DANA})"));
         assert_eq!(name(&format!("a{DANA} é {DANA}9")), format!("a{DANA} é {DANA}9"));
         assert!(is_id(DANA) && is_id(&format!("90677c608e-{DANA}")));
-        assert!(!is_id("87f2f102a569-4878-a90b-bd154e8170ed") && !is_id("ü7f2f102-a569-4878-a90b-bd154e8170e") && !is_id(""));
+        assert!(
+            !is_id("87f2f102a569-4878-a90b-bd154e8170ed")
+                && !is_id("ü7f2f102-a569-4878-a90b-bd154e8170e")
+                && !is_id("")
+        );
     }
 }

@@ -3,8 +3,8 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, beyond, by_owner, cannot_look, chain, day, ends, facts, gravest, learning, lists, noted, percent, period, precision,
-    relation, some, told, verdict,
+    Parts, age, beyond, by_owner, chain, day, ends, facts, gravest, lacks, learning, lists, noted, percent, period,
+    precision, relation, some, told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
 use crate::detect::night::Night;
@@ -283,10 +283,10 @@ fn rules(night: &Night, out: &mut String) {
                 grouped(rule.hits),
                 precision(rule),
                 rule.last_fired.clone().unwrap_or_default(),
-                cannot_look(rule).unwrap_or_default(),
+                lacks(rule).unwrap_or_default(),
             ]
         });
-        table(&["detection", "title", "hits", "accepted in 90 days", "last fired", "cannot look"], rows, out);
+        table(&["detection", "title", "hits", "accepted in 90 days", "last fired", "lacks"], rows, out);
     }
     out.push_str(&format!("{} looked and found nothing.\n\n", counted(others as u64, "other detection")));
 }

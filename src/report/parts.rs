@@ -322,9 +322,9 @@ pub fn ends(entry: &Muted) -> String {
     }
 }
 
-/// Detections that fired, were judged or could not look; the others are only counted.
+/// Detections that fired, were judged or lack something; the others are only counted.
 pub fn told(rules: &[RuleHealth]) -> (Vec<&RuleHealth>, usize) {
-    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || cannot_look(rule).is_some();
+    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || lacks(rule).is_some();
     let told: Vec<_> = rules.iter().filter(speaks).collect();
     let others = rules.len() - told.len();
     (told, others)
@@ -354,7 +354,7 @@ pub fn noted(parts: &Parts<'_>) -> String {
     counted(parts.noted.len() as u64, "weak signal")
 }
 
-/// Why a detection could not look: it failed, or something that it needs is not there.
-pub fn cannot_look(rule: &RuleHealth) -> Option<String> {
+/// What a detection lacks: it failed, or something that it needs is not there.
+pub fn lacks(rule: &RuleHealth) -> Option<String> {
     rule.failed.as_ref().map(|why| format!("failed: {why}")).or_else(|| rule.silent.clone())
 }

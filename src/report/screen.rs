@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::parts::{
-    Act, Parts, age, beyond, cannot_look, chain, facts, learning, percent, period, precision, some, told, verdict,
+    Act, Parts, age, beyond, chain, facts, lacks, learning, percent, period, precision, some, told, verdict,
 };
 use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
@@ -139,7 +139,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     }
     let (rules, _) = told(&night.rules);
     let unkept = night.muted.iter().filter(|one| one.status != "active").count();
-    let silent = rules.iter().filter(|rule| cannot_look(rule).is_some()).count();
+    let lacking = rules.iter().filter(|rule| lacks(rule).is_some()).count();
     let counts: Vec<String> = [
         (night.relations.len(), "changed relation", ""),
         (parts.resolved.len(), "resolved finding", ""),
@@ -151,7 +151,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
             " still learned",
         ),
         (unkept, "allow entry", " to look after"),
-        (silent, "detection", " that could not look"),
+        (lacking, "detection", " for which something is missing"),
     ]
     .into_iter()
     .filter(|(n, _, _)| *n > 0)

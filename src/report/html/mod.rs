@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::parts::{
-    Parts, beyond, by_owner, cannot_look, ends, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
-    verdict,
+    Parts, beyond, by_owner, ends, facts, gap_hours, gravest, lacks, learning, percent, precision, relation, some,
+    told, verdict,
 };
 use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
@@ -113,8 +113,8 @@ const WHOLE: usize = 500;
 {% if muted.len() == 0 && suppressed.len() == 0 && beyond.len() == 0 %}<p class="none">Nothing.</p>{% endif %}
 </section>
 <section id="rules" aria-labelledby="h-rules"><h2 id="h-rules">Rule health</h2>
-{% if rules.len() > 0 %}<div class="scroll"><table><thead><tr><th>detection</th><th>title</th><th class="num">hits</th><th>accepted in 90 days</th><th>last fired</th><th>cannot look</th></tr></thead><tbody>
-{% for row in rules %}<tr class="item"><td data-h="detection">{{ row[0] }}</td><td data-h="title">{{ row[1] }}</td><td class="num" data-h="hits">{{ row[2] }}</td><td data-h="accepted in 90 days">{{ row[3] }}</td><td data-h="last fired">{{ row[4] }}</td><td data-h="cannot look">{{ row[5] }}</td></tr>
+{% if rules.len() > 0 %}<div class="scroll"><table><thead><tr><th>detection</th><th>title</th><th class="num">hits</th><th>accepted in 90 days</th><th>last fired</th><th>lacks</th></tr></thead><tbody>
+{% for row in rules %}<tr class="item"><td data-h="detection">{{ row[0] }}</td><td data-h="title">{{ row[1] }}</td><td class="num" data-h="hits">{{ row[2] }}</td><td data-h="accepted in 90 days">{{ row[3] }}</td><td data-h="last fired">{{ row[4] }}</td><td data-h="lacks">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 <p class="more">{{ quiet_rules }} looked and found nothing.</p>
 </section>
@@ -340,7 +340,7 @@ fn health(rule: &RuleHealth) -> [String; 6] {
         grouped(rule.hits),
         precision(rule),
         text(&rule.last_fired),
-        text(&cannot_look(rule)),
+        text(&lacks(rule)),
     ]
 }
 
