@@ -67,7 +67,7 @@ pub struct Budget {
 impl Budget {
     /// As the configuration has it.
     #[must_use]
-    pub fn of(config: &crate::config::schema::Report) -> Self {
+    pub fn of(config: &crate::config::Report) -> Self {
         let usual = Self::default();
         let quota = |own: Option<std::num::NonZeroUsize>, usual| own.map_or(usual, std::num::NonZeroUsize::get);
         Self {
