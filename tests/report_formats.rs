@@ -91,7 +91,7 @@ fn the_page_says_what_matters_first() {
     let wide = Budget { rows: 4, per_detection: 100, per_identity: 100 };
     let page = with(wide);
     assert_eq!(page.matches("<article").count(), 4);
-    assert!(page.contains("58 more to act on") && !page.contains("beyond the"));
+    assert!(page.contains("58 more to act on") && !page.contains("findings beyond the"));
     // So do those of one detection and one identity: the strongest stay, and what is critical always.
     let page = with(Budget { per_detection: 25, ..wide });
     assert!(page.contains("23 more to act on"));

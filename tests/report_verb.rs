@@ -202,8 +202,8 @@ fn an_entry_ends_with_a_number_of_findings() {
         lake.deliver(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("erin", day, KALI, OFFICE, 2));
     }
     lake.take("20261114T1100Z_aaaaaaaaaaaaaaaa", &[]);
-    lake.configure("[report]\nallow_file = 'allow.toml'\n");
     let fingerprint = of(&lake.night(10), "CTAR-021", "erin").unwrap()["fingerprint"].as_str().unwrap().to_owned();
+    lake.configure("[report]\nallow_file = 'allow.toml'\n");
     let said =
         ["findings", "allow", &fingerprint, "--reason", "r", "--owner", "o", "--for", "30d", "--until-count", "2"];
     let (code, _, error) = lake.run(&said);

@@ -105,8 +105,7 @@ const WHOLE: usize = 500;
 <div class="body"><p>{{ examples }}</p><pre class="command"><code>{{ next }}</code></pre></div></details>
 {% endfor %}</section>{% endif %}
 <section id="muted" aria-labelledby="h-muted"><h2 id="h-muted">Suppressed and muted <span class="tally">{{ suppressed_total }}</span></h2>
-{% if beyond.len() > 0 %}<p class="more">{{ beyond }}; all of them in findings.jsonl.</p>{% endif %}
-{% if muted.len() > 0 %}<div class="scroll"><table><thead><tr><th>entry</th><th class="num">hidden</th><th>status</th><th>expires</th><th>owner</th><th>reason</th></tr></thead><tbody>
+{% if beyond.len() > 0 %}<p class="more">{{ beyond }}; all of them in findings.jsonl.</p>{% endif %}{% if muted.len() > 0 %}<div class="scroll"><table><thead><tr><th>entry</th><th class="num">hidden</th><th>status</th><th>expires</th><th>owner</th><th>reason</th></tr></thead><tbody>
 {% for row in muted %}<tr class="item"><td data-h="entry">{{ row[0] }}</td><td class="num" data-h="hidden">{{ row[1] }}</td><td data-h="status"><span class="state {{ row[2] }}">{{ row[2] }}</span></td><td data-h="expires">{{ row[3] }}</td><td data-h="owner">{{ row[4] }}</td><td data-h="reason">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 {% for row in suppressed %}{{ row|safe }}{% endfor %}
