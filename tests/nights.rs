@@ -137,6 +137,46 @@ fn an_open_finding_does_not_become_usual() {
 }
 
 #[test]
+fn what_nobody_reviewed_becomes_usual_four_times_as_slowly() {
+    let lake = Lake::asking(&["ctar-012"]);
+    for day in 1..=23 {
+        let others = ["erin", "finn", "gail", "hana", "ivan"];
+        let mut records: Vec<_> = others.iter().flat_map(|user| calls(user, day, USUAL, OFFICE, 2)).collect();
+        let (ip, times) = if day < 19 { (OFFICE, 10) } else { ("198.51.100.77", 1) };
+        records.extend(calls("dana", day, USUAL, ip, times));
+        lake.deliver(&format!("202611{day:02}T1100Z_aaaaaaaaaaaaaaaa"), &records);
+    }
+    lake.take("20261124T1100Z_aaaaaaaaaaaaaaaa", &[]);
+    let nights: Vec<Vec<serde_json::Value>> = (19..=22).map(|day| lake.night(day)).collect();
+    let states: Vec<&str> = nights.iter().map(|night| state(night, NETWORK, "dana")).collect();
+    assert_eq!(states, ["new", "ongoing", "ongoing", "ongoing"]);
+    let second = of(&nights[1], NETWORK, "dana").unwrap();
+    assert_eq!(second["severity"], "medium");
+    let reason = second["reason"].as_str().unwrap();
+    assert!(reason.contains("0 of 19 days, not counting 1 that nobody has reviewed; 0 of "), "{reason}");
+    assert_eq!(lake.night(21), nights[2]);
+    let last = || {
+        let (code, out, error) = lake.report(&["--night", "2026-11-23", "--detection", NETWORK, "--format", "ndjson"]);
+        assert_eq!(code, 0, "{error}");
+        let found: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        state(&found, NETWORK, "dana").to_owned()
+    };
+    // Four days that nobody reviewed are one that is usual.
+    assert_eq!(last(), "resolved");
+    let close = |verdict: &str| {
+        let fingerprint = second["fingerprint"].as_str().unwrap();
+        let said =
+            lake.run(&["findings", "close", fingerprint, "--verdict", verdict, "--reason", "r", "--owner", "kim"]);
+        assert_eq!(said.0, 0, "{}", said.2);
+    };
+    // True, it never becomes so.
+    close("true");
+    assert_eq!(last(), "ongoing");
+    close("benign");
+    assert_eq!(last(), "resolved");
+}
+
+#[test]
 fn what_is_learned_does_not_alarm_and_what_is_bad_does() {
     let lake = Lake::asking(&["ctar-012", "ctar-021"]);
     lake.take("20261101T1100Z_aaaaaaaaaaaaaaaa", &calls("dana", 1, USUAL, OFFICE, 3));

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use rolecall::detect::night::Night;
-use rolecall::report::{self, Format, Options, render};
+use rolecall::report::{self, Budget, Format, Options, render};
 use serde_json::Value;
 
 use crate::browser::{self, Browser};
@@ -24,7 +24,7 @@ const FORMATS: [(&str, Format); 7] = [
 ];
 
 fn options() -> Options {
-    Options { rows: 10, width: Some(100), succeeded_at: Some(1_794_000_000) }
+    Options { width: Some(100), succeeded_at: Some(1_794_000_000), ..Options::default() }
 }
 
 fn written(night: &Night, format: Format) -> String {
@@ -87,9 +87,26 @@ fn the_page_says_what_matters_first() {
     ));
     // The budget cuts pages, never the findings.
     let crowd = night::crowded();
-    let page = render(&crowd, Format::Html, &Options { rows: 4, ..options() }).unwrap();
+    let with = |budget| render(&crowd, Format::Html, &Options { budget, ..options() }).unwrap();
+    let wide = Budget { rows: 4, per_detection: 100, per_identity: 100 };
+    let page = with(wide);
     assert_eq!(page.matches("<article").count(), 4);
-    assert!(page.contains("58 more to act on"));
+    assert!(page.contains("58 more to act on") && !page.contains("findings beyond the"));
+    // So do those of one detection and one identity: the strongest stay, and what is critical always.
+    let page = with(Budget { per_detection: 25, ..wide });
+    assert!(page.contains("23 more to act on"));
+    let line = "35 findings beyond the 25 of one detection and 100 of one identity that a page has: CTAR-013 35";
+    assert!(page.contains(line) && page.contains("35 more beyond the quota"), "{page}");
+    for format in [Format::Screen, Format::Markdown, Format::Slack] {
+        let text = written(&crowd, format).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("35 findings beyond the 25 of one detection and 10 of one identity"), "{text}");
+    }
+    let mut one = crowd.clone();
+    one.findings.iter_mut().for_each(|finding| finding.origin = "the same".to_owned());
+    let page = render(&one, Format::Markdown, &options()).unwrap();
+    assert_eq!(page.matches("**gap**").count(), one.header.gaps.len());
+    assert!(page.contains("### 1. critical: ") && !page.contains("### 2. "));
+    assert!(page.contains("CTAR-013 5"), "{page}");
     assert_eq!(written(&crowd, Format::Jsonl).lines().count(), crowd.findings.len() + crowd.sigma.len());
 }
 

@@ -187,12 +187,40 @@ fn the_allow_list_lowers_annotates_hides_and_explains() {
     let (code, out, error) = lake.run(&["findings", "allow", "--explain", "--format", "csv"]);
     assert_eq!(code, 0, "{error}");
     let rows: Vec<&str> = out.lines().collect();
-    assert_eq!(rows[0], "entry,does,begins,expires,severity,detection,title,origin,fingerprint");
-    assert!(rows[1].starts_with("test,drop,2026-11-01,2026-12-01,high,CTAR-021,"), "{out}");
-    assert!(rows[2].starts_with("other,fits nothing,2026-11-01,2026-12-01,"), "{out}");
+    assert_eq!(rows[0], "entry,does,begins,expires,until_count,count,severity,detection,title,origin,fingerprint");
+    assert!(rows[1].starts_with("test,drop,2026-11-01,2026-12-01,,1,high,CTAR-021,"), "{out}");
+    assert!(rows[2].starts_with("other,fits nothing,2026-11-01,2026-12-01,,0,"), "{out}");
     assert_eq!(rows.len(), 3);
     // Without what an entry needs it is refused.
     assert_eq!(lake.run(&["findings", "allow", "abc"]).0, 2);
+}
+
+#[test]
+fn an_entry_ends_with_a_number_of_findings() {
+    let lake = Lake::asking(&["ctar-021"]);
+    for day in 10..=13 {
+        lake.deliver(&format!("202611{day}T1100Z_aaaaaaaaaaaaaaaa"), &calls("erin", day, KALI, OFFICE, 2));
+    }
+    lake.take("20261114T1100Z_aaaaaaaaaaaaaaaa", &[]);
+    let fingerprint = of(&lake.night(10), "CTAR-021", "erin").unwrap()["fingerprint"].as_str().unwrap().to_owned();
+    lake.configure("[report]\nallow_file = 'allow.toml'\n");
+    let said =
+        ["findings", "allow", &fingerprint, "--reason", "r", "--owner", "o", "--for", "30d", "--until-count", "2"];
+    let (code, _, error) = lake.run(&said);
+    assert_eq!(code, 0, "{error}");
+    let state = |day| crate::days::state(&lake.night(day), "CTAR-021", "erin").to_owned();
+    // The night that was judged counts from when it is told again.
+    assert_eq!([state(10), state(11), state(12), state(13)], ["suppressed", "suppressed", "worsened", "ongoing"]);
+    // Nothing of that depends on the nights that were told since.
+    assert_eq!([state(11), state(12)], ["suppressed", "worsened"]);
+    let (_, page, _) = lake.report(&["--night", "2026-11-11", "--format", "markdown"]);
+    assert!(page.contains("| 1 | spent | has fitted all findings it may |"), "{page}");
+    let (_, page, _) = lake.report(&["--night", "2026-11-10", "--format", "markdown"]);
+    assert!(page.contains(" or 1 finding more |"), "{page}");
+    let (_, metrics, _) = lake.report(&["--night", "2026-11-13", "--format", "prometheus"]);
+    assert!(metrics.contains("rolecall_allow_entries{status=\"spent\"} 1\n"), "{metrics}");
+    let (_, out, _) = lake.run(&["findings", "allow", "--explain", "--format", "csv"]);
+    assert!(out.lines().nth(1).is_some_and(|row| row.contains(",2,2,high,CTAR-021,")), "{out}");
 }
 
 /// The sample day's report in every format. Of the page what is to be acted on, without its style; of OCSF the alerts; the metrics without the

@@ -1,5 +1,5 @@
 -- title: Who else has tonight's values
--- description: Per kind of entity, feature and value of tonight: how many entities had it on the days before, on how many days, and how many entities there are.
+-- description: Per kind of entity, feature and value of tonight: how many entities had it on the days before, on how many days, and how many entities there are. What findings named that nobody has dismissed speaks for nobody.
 -- param: since date The first day that counts.
 -- param: night date The night; its own day does not count.
 WITH having AS (

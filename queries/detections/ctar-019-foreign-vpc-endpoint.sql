@@ -3,7 +3,7 @@
 -- id: CTAR-019
 -- severity: high
 -- attack: T1090, T1550.001
--- needs: organisation list, where there is one; the role's endpoints where there is history
+-- needs: VPC endpoints; organisation list, where there is one; the role's endpoints where there is history
 -- false_positives: Applications that a partner hosts: [[vpc_endpoint]].
 -- reference: GuardDuty InstanceCredentialExfiltration.InsideAWS; hackingthe.cloud steal-keys-undetected
 -- tags: network

@@ -18,6 +18,12 @@ WITH habit AS (
     SELECT DISTINCT lower(entity) AS name, CAST(NULL AS VARCHAR) AS account FROM daily
     WHERE entity_type = 'who' AND feature = 'role' AND entity LIKE '%@%' AND entity NOT LIKE 'arn:%' AND event_date >= $since AND event_date < $night
     UNION
+    -- First and last name are a person's without the mail's domain, too; a single word may be anything's.
+    SELECT DISTINCT lower(split_part(entity, '@', 1)), CAST(NULL AS VARCHAR) FROM daily
+    WHERE entity_type = 'who' AND feature = 'role' AND entity LIKE '%.%@%' AND entity NOT LIKE 'arn:%' AND event_date >= $since AND event_date < $night
+    UNION
+    SELECT DISTINCT lower(alias), CAST(NULL AS VARCHAR) FROM known_people
+    UNION
     SELECT DISTINCT lower(arn_name(entity)), arn_account(entity) FROM daily
     WHERE entity_type = 'who' AND feature IN ('role', 'call') AND entity LIKE 'arn:%:user/%' AND event_date >= $since AND event_date < $night
 ), judged AS (
@@ -35,7 +41,7 @@ SELECT who AS entity, CASE WHEN bool_or(another AND strange) THEN lower(min(sess
        CASE WHEN bool_or(another AND strange) THEN 'high' ELSE 'medium' END AS severity,
        concat(arn_short(who), ' uses the session name ', min(session_name), CASE WHEN bool_or(another AND strange) THEN ', which is another person''s' ELSE '' END) AS title,
        concat('the name was the caller''s own in ', coalesce(max(named), 0), ' of ', coalesce(max(before), 0), ' sessions') AS reason,
-       array_agg(DISTINCT session_id) AS session_ids, count(*) AS event_count, min(issued_at) AS first_at, max(issued_at) AS last_at
+       array_agg(DISTINCT session_id) AS session_ids, count(DISTINCT session_id) AS event_count, min(issued_at) AS first_at, max(issued_at) AS last_at
 FROM judged
 WHERE strange AND (another OR before >= 20 AND named * 100 >= before * 95)
 GROUP BY who, caller, role_arn

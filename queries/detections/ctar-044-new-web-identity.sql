@@ -3,7 +3,7 @@
 -- id: CTAR-044
 -- severity: low
 -- attack: T1078.004, T1199, T1528
--- needs: baseline of 30 days
+-- needs: baseline of 30 days; web identities
 -- false_positives: New repositories of one's own.
 -- reference: elastic initial_access_assume_role_with_web_identity_kubernetes_sa_from_external_asn.toml
 -- tags: graph

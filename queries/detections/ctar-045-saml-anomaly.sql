@@ -3,7 +3,7 @@
 -- id: CTAR-045
 -- severity: high
 -- attack: T1606.002, T1484.002
--- needs: nothing; issuers where there is history
+-- needs: SAML sessions; issuers where there is history
 -- false_positives: A planned roll of the provider's certificate: [[planned]].
 -- reference: splunk aws_saml_access_by_provider_user_and_principal.yml
 -- tags: content

@@ -3,7 +3,7 @@
 -- id: CTAR-046
 -- severity: high
 -- attack: T1528, T1566.002, T1550.001
--- needs: no history; networks of the person where there is history
+-- needs: events of Identity Center; no history; networks of the person where there is history
 -- false_positives: aws sso login on a remote machine.
 -- reference: panther aws_sso_access_token_retrieved_by_unauthenticated_ip.yml
 -- tags: network

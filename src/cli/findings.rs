@@ -1,5 +1,6 @@
 //! `rolecall findings`: what the reports found and what people said of it, so that tuning needs no hand-edited file.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::source::Filters;
 use crate::sql::session::Engine;
 use crate::sql::setup::Setup;
 use crate::words::moment as times;
+use crate::words::number::counted;
 
 /// List and show findings, judge them, or hide them for a while
 #[derive(Debug, Args)]
@@ -117,6 +119,9 @@ struct Allow {
     /// For how long: 30d; 180d at most
     #[arg(long = "for", value_name = "DURATION", value_parser = lasting, required_unless_present = "explain")]
     lasting: Option<i64>,
+    /// Until it has fitted so many findings, those of each night, if that is sooner
+    #[arg(long, value_name = "N")]
+    until_count: Option<NonZeroU64>,
     /// What the entry does
     #[arg(long, value_enum, value_name = "ACTION", default_value = "drop")]
     action: Does,
@@ -124,7 +129,7 @@ struct Allow {
     #[arg(long, value_name = "TEXT")]
     ticket: Option<String>,
     /// Change nothing: say which findings of a night each entry of the allow-list fits
-    #[arg(long, conflicts_with_all = ["fingerprint", "reason", "owner", "lasting", "ticket"])]
+    #[arg(long, conflicts_with_all = ["fingerprint", "reason", "owner", "lasting", "ticket", "until_count"])]
     explain: bool,
     /// The night that --explain looks at [default: the latest]
     #[arg(long, value_name = "DATE", requires = "explain")]
@@ -355,11 +360,13 @@ impl Allow {
             // The night that is judged lies before today.
             created: finding.night.parse().map_or(created, |night: NaiveDate| night.min(created)),
             expires: created + Duration::days(lasting),
+            until_count: self.until_count,
         };
         // Counted from the night, the time must not become longer than any may be.
         let entry = Allowed { expires: entry.expires.min(entry.created + Duration::days(DAYS)), ..entry };
         AllowList::add(file, &entry)?;
-        console.status(&format!("{}: {word} until {} ({})", entry.id, entry.expires, file.display()));
+        let or = entry.until_count.map(|n| format!(" or {}", counted(n.get(), "finding"))).unwrap_or_default();
+        console.status(&format!("{}: {word} until {}{or} ({})", entry.id, entry.expires, file.display()));
         Ok(Outcome::Complete)
     }
 
@@ -371,8 +378,25 @@ impl Allow {
         let night = of_night(self.night);
         let sql = format!("SELECT * FROM findings WHERE night = {night} AND state <> 'resolved' ORDER BY fingerprint");
         let findings = stored::read(&baseline::ask(&engine, &sql, Vec::new()).await?)?;
-        let columns = ["entry", "does", "begins", "expires", "severity", "detection", "title", "origin", "fingerprint"];
-        let mut rows: Vec<[Option<String>; 9]> = Vec::new();
+        // What entries have done so far, by every night that was kept.
+        let day = |of: fn(&Allowed) -> NaiveDate| list.entries.iter().map(move |entry| of(entry).to_epoch_days());
+        let (begun, over) = (day(|entry| entry.created).min(), day(|entry| entry.expires).max());
+        let earlier = stored::findings(&engine, begun.unwrap_or(0), over.unwrap_or(0)).await?;
+        let used = allow::used(&list, &earlier);
+        let columns = [
+            "entry",
+            "does",
+            "begins",
+            "expires",
+            "until_count",
+            "count",
+            "severity",
+            "detection",
+            "title",
+            "origin",
+            "fingerprint",
+        ];
+        let mut rows: Vec<[Option<String>; 11]> = Vec::new();
         for entry in &list.entries {
             let mut row = |finding: Option<&Finding>| {
                 let does = match finding {
@@ -386,6 +410,8 @@ impl Allow {
                     Some(does.to_owned()),
                     Some(entry.created.to_string()),
                     Some(entry.expires.to_string()),
+                    entry.until_count.map(|count| count.to_string()),
+                    Some(used.get(&entry.id).map_or(0, |usage| usage.count).to_string()),
                     of(|f| f.severity.as_str()),
                     of(|f| &f.detection),
                     of(|f| &f.title),

@@ -20,7 +20,7 @@ use crate::detect::nightly::{self, Request};
 use crate::detect::{baseline, lock, sigma};
 use crate::error::{Error, Kind, Result};
 use crate::lake::store::Lake;
-use crate::report::{self, Options, notify};
+use crate::report::{self, Budget, Options, notify};
 use crate::words::moment as times;
 
 /// How the report is written.
@@ -212,7 +212,7 @@ impl Report {
         }
         let night = nightly::report(&mut lake, config, &request).await?;
         let options = Options {
-            rows: config.report.rows.unwrap_or(Options::default().rows),
+            budget: Budget::of(&config.report),
             width: answering.width(),
             succeeded_at: Some(Utc::now().timestamp()),
         };

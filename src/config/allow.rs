@@ -1,5 +1,6 @@
 //! The allow-list: findings that somebody has looked at and wants to see no more for a while. Each entry says why, who answers for it and until when.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -78,6 +79,8 @@ pub struct Allowed {
     /// The first day on which it does nothing any more.
     #[serde(deserialize_with = "day")]
     pub expires: NaiveDate,
+    /// The findings after which it does nothing any more, if that is before it expires.
+    pub until_count: Option<NonZeroU64>,
 }
 
 /// `[allow.match]`. In texts `*` stands for any text.
@@ -220,7 +223,11 @@ impl Allowed {
         if self.action != Action::Drop {
             out.push_str(&format!("action = '{}'\n", self.action.as_str()));
         }
-        out.push_str(&format!("created = '{}'\nexpires = '{}'\n[allow.match]\n", self.created, self.expires));
+        out.push_str(&format!("created = '{}'\nexpires = '{}'\n", self.created, self.expires));
+        if let Some(count) = self.until_count {
+            out.push_str(&format!("until_count = {count}\n"));
+        }
+        out.push_str("[allow.match]\n");
         for (name, values) in [
             ("fingerprint", &m.fingerprint),
             ("origin", &m.origin),
@@ -303,6 +310,10 @@ mod tests {
                 "there is no key 'rolle'",
             ),
             (
+                "detections = ['*']\ncreated = '2026-11-01'\nexpires = '2026-11-30'\nuntil_count = 0\n[allow.match]\nrole = ['pentest']",
+                "nonzero",
+            ),
+            (
                 "detections = []\ncreated = '2026-11-01'\nexpires = '2026-11-30'\n[allow.match]\nrole = ['pentest']",
                 "names no detection",
             ),
@@ -320,11 +331,17 @@ mod tests {
         let mut entry = AllowList::parse(text, &file).unwrap().entries.remove(0);
         AllowList::add(&file, &entry).unwrap();
         entry.id = "second".to_owned();
+        entry.until_count = NonZeroU64::new(3);
         AllowList::add(&file, &entry).unwrap();
         assert!(AllowList::add(&file, &entry).unwrap_err().to_string().contains("is there twice"));
         let kept = std::fs::read_to_string(&file).unwrap();
         assert!(kept.starts_with("# reviewed by Kim\n\n[[allow]]\n"), "{kept}");
-        let ids: Vec<_> = AllowList::read(&file).unwrap().entries.into_iter().map(|e| e.id).collect();
-        assert_eq!(ids, ["a\"b", "second"]);
+        let ids: Vec<_> = AllowList::read(&file)
+            .unwrap()
+            .entries
+            .into_iter()
+            .map(|e| (e.id, e.until_count.map_or(0, u64::from)))
+            .collect();
+        assert_eq!(ids, [("a\"b".to_owned(), 0), ("second".to_owned(), 3)]);
     }
 }

@@ -404,6 +404,10 @@ pub struct Planned {
 pub struct Report {
     /// Rows to act on that a page shows; the rest is counted.
     pub rows: Option<usize>,
+    /// Findings of one detection below critical severity that a page shows.
+    pub per_detection: Option<NonZeroUsize>,
+    /// Findings of one identity below critical severity that a page shows.
+    pub per_identity: Option<NonZeroUsize>,
     /// The allow-list.
     #[serde(default, deserialize_with = "values::path")]
     pub allow_file: Option<PathBuf>,

@@ -14,17 +14,34 @@ const SOON: i64 = 14;
 /// Days without anything to hide after which an entry is unused.
 const UNUSED: i64 = 60;
 
-/// Does to findings what the list says of them, and says what each entry did. `last_used` is the last night on which an entry fitted
-/// something.
+/// What an entry did on earlier nights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// The last night on which it fitted something.
+    pub last: NaiveDate,
+    /// The findings it fitted, those of each night.
+    pub count: u64,
+}
+
+/// Does to findings what the list says of them, and says what each entry did. `used` is what entries did on earlier nights. Where an entry
+/// ends with a number of findings, those count that happened first.
 pub fn apply(
     list: &AllowList,
     findings: &mut [Finding],
     night: NaiveDate,
-    last_used: &BTreeMap<String, NaiveDate>,
+    used: &BTreeMap<String, Usage>,
 ) -> Vec<Muted> {
     let mut hidden: BTreeMap<&str, u64> = BTreeMap::new();
-    for finding in findings {
-        if let Some(entry) = first(list, finding, night) {
+    let before = |entry: &Allowed| used.get(&entry.id).map_or(0, |usage| usage.count);
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|&at| (findings[at].first_seen.clone(), findings[at].fingerprint.clone()));
+    for at in order {
+        let finding = &mut findings[at];
+        let spent = |entry: &Allowed| {
+            let so_far = before(entry) + hidden.get(entry.id.as_str()).copied().unwrap_or(0);
+            entry.until_count.is_some_and(|count| so_far >= count.get())
+        };
+        if let Some(entry) = first(list, finding, night, spent) {
             *hidden.entry(&entry.id).or_default() += 1;
             act(entry, finding);
         }
@@ -33,9 +50,12 @@ pub fn apply(
         .iter()
         .map(|entry| {
             let hidden = hidden.get(entry.id.as_str()).copied().unwrap_or(0);
-            let since = last_used.get(&entry.id).copied().unwrap_or(entry.created).max(entry.created);
+            let left = entry.until_count.map(|count| count.get().saturating_sub(before(entry) + hidden));
+            let since = used.get(&entry.id).map_or(entry.created, |usage| usage.last).max(entry.created);
             let status = if night >= entry.expires {
                 "expired"
+            } else if left == Some(0) {
+                "spent"
             } else if (entry.expires - night).num_days() <= SOON {
                 "expiring"
             } else if hidden == 0 && (night - since).num_days() >= UNUSED {
@@ -48,6 +68,7 @@ pub fn apply(
                 reason: entry.reason.clone(),
                 owner: entry.owner.clone(),
                 expires: entry.expires.to_string(),
+                left,
                 hidden,
                 status: status.to_owned(),
             }
@@ -55,10 +76,15 @@ pub fn apply(
         .collect()
 }
 
-/// The entry that counts for a finding: the first in force that fits. None where nobody may hide it.
-pub fn first<'a>(list: &'a AllowList, finding: &Finding, night: NaiveDate) -> Option<&'a Allowed> {
+/// The entry that counts for a finding: the first in force that fits and is not spent. None where nobody may hide it.
+fn first<'a>(
+    list: &'a AllowList,
+    finding: &Finding,
+    night: NaiveDate,
+    spent: impl Fn(&Allowed) -> bool,
+) -> Option<&'a Allowed> {
     let open = !matches!(finding.state, State::Suppressed | State::Resolved) && !always_told(finding);
-    list.entries.iter().find(|entry| open && is_in_force(entry, night) && fits(entry, finding))
+    list.entries.iter().find(|entry| open && is_in_force(entry, night) && !spent(entry) && fits(entry, finding))
 }
 
 /// Every entry that fits a finding, whatever the day and whatever already hides it: what the list would do.
@@ -95,17 +121,19 @@ pub fn mark(id: &str) -> String {
     format!("allow: {id}")
 }
 
-/// The last night on which each entry of a list fitted something, by the findings of earlier nights.
-pub fn last_used<'a>(list: &AllowList, earlier: impl IntoIterator<Item = &'a Finding>) -> BTreeMap<String, NaiveDate> {
-    let marks: Vec<(&str, String)> = list.entries.iter().map(|entry| (entry.id.as_str(), mark(&entry.id))).collect();
-    let mut used: BTreeMap<String, NaiveDate> = BTreeMap::new();
-    for finding in earlier {
+/// What the entries of a list did to the findings of earlier nights. What an entry's namesake did before it began is not its own.
+pub fn used<'a>(list: &AllowList, earlier: impl IntoIterator<Item = &'a Finding>) -> BTreeMap<String, Usage> {
+    let marks: Vec<(&Allowed, String)> = list.entries.iter().map(|entry| (entry, mark(&entry.id))).collect();
+    let mut used: BTreeMap<String, Usage> = BTreeMap::new();
+    // A resolved finding only repeats what was said of it.
+    for finding in earlier.into_iter().filter(|finding| finding.state != State::Resolved) {
         let Ok(night) = finding.night.parse::<NaiveDate>() else { continue };
-        for (id, mark) in &marks {
+        for (entry, mark) in marks.iter().filter(|(entry, _)| night >= entry.created) {
             let noted = || [":", ","].iter().any(|end| finding.reason.contains(&format!("[{mark}{end}")));
             if finding.suppressed_by.as_ref() == Some(mark) || noted() {
-                let last = used.entry((*id).to_owned()).or_insert(night);
-                *last = night.max(*last);
+                let usage = used.entry(entry.id.clone()).or_insert(Usage { last: night, count: 0 });
+                usage.last = night.max(usage.last);
+                usage.count += 1;
             }
         }
     }
@@ -211,8 +239,8 @@ mod tests {
             let mut one = finding("CTAR-021");
             let muted = apply(&list, std::slice::from_mut(&mut one), night("2026-11-18"), &BTreeMap::new());
             assert_eq!((muted[0].hidden, one.state, one.suppressed_by.clone()), (1, State::New, None));
-            let used = last_used(&list, [&one]);
-            assert_eq!(used["x"], night("2026-11-18"));
+            let used = used(&list, [&one]);
+            assert_eq!(used["x"], Usage { last: night("2026-11-18"), count: 1 });
             (one.severity, one.reason)
         };
         assert_eq!(with("downgrade"), (Severity::Medium, "r [allow: x, was high: r]".to_owned()));
@@ -229,7 +257,7 @@ mod tests {
         assert!(!hides(&all, root, "2026-11-18"));
         assert!(!hides(&all, finding("CTAR-001"), "2027-01-31") && !hides(&all, finding("CTAR-001"), "2026-08-31"));
         let status = |on: &str, used: &[(&str, &str)]| {
-            let used = used.iter().map(|(id, on)| ((*id).to_owned(), night(on))).collect();
+            let used = used.iter().map(|(id, on)| ((*id).to_owned(), Usage { last: night(on), count: 1 })).collect();
             apply(&all, &mut [], night(on), &used).remove(0).status
         };
         assert_eq!(status("2026-10-01", &[]), "active");
@@ -237,5 +265,35 @@ mod tests {
         assert_eq!(status("2026-11-18", &[("x", "2026-11-01")]), "active");
         assert_eq!(status("2027-01-20", &[]), "expiring");
         assert_eq!(status("2027-02-01", &[]), "expired");
+    }
+
+    #[test]
+    fn entries_end_with_a_number_of_findings() {
+        let mut list = list("['CTAR-021']", "role = ['*pentest*']");
+        list.entries[0].until_count = std::num::NonZeroU64::new(3);
+        let at = |hour: &str, fingerprint: &str| {
+            let mut one = finding("CTAR-021");
+            one.first_seen = format!("2026-11-18T{hour}:00:00Z");
+            one.fingerprint = fingerprint.to_owned();
+            one
+        };
+        let mut kept: Vec<Finding> = Vec::new();
+        let mut night_of = |day: &str, mut findings: Vec<Finding>| {
+            let muted = apply(&list, &mut findings, night(day), &used(&list, &kept)).remove(0);
+            findings.iter_mut().for_each(|one| one.night = day.to_owned());
+            let hidden: Vec<String> =
+                findings.iter().filter(|f| f.state == State::Suppressed).map(|f| f.fingerprint.clone()).collect();
+            kept.extend(findings);
+            (hidden.join(" "), muted.hidden, muted.left, muted.status)
+        };
+        let said = |hidden: &str, n, left, status: &str| (hidden.to_owned(), n, Some(left), status.to_owned());
+        assert_eq!(night_of("2026-11-18", vec![at("05", "a")]), said("a", 1, 2, "active"));
+        // The first ones of the night, whatever their order.
+        assert_eq!(
+            night_of("2026-11-19", vec![at("09", "b"), at("07", "c"), at("08", "a")]),
+            said("c a", 2, 0, "spent")
+        );
+        assert_eq!(night_of("2026-11-20", vec![at("05", "a")]), said("", 0, 0, "spent"));
+        assert_eq!(night_of("2027-02-01", vec![at("05", "a")]), said("", 0, 0, "expired"));
     }
 }

@@ -14,6 +14,11 @@ const AGAIN: i32 = 7;
 const GROWTH: u64 = 4;
 /// Nights that a finding may be silent before it is no longer the same story.
 const FORGOTTEN: i32 = 14;
+/// What a day teaches of what an unreviewed finding of medium severity named, beside a day without one.
+const UNREVIEWED: f64 = 0.25;
+/// Identities, roles and accounts beyond which a finding of medium severity is a change of the organisation, many findings of one cause, and
+/// teaches as any day.
+const MANY: usize = 50;
 
 /// What the nights before say.
 #[derive(Debug, Default)]
@@ -96,24 +101,33 @@ impl History {
         finding.state = if graver || more || due { State::Worsened } else { State::Ongoing };
     }
 
-    /// What open findings of high severity named on their nights: it must not become usual before somebody has looked, and never where
-    /// they found it to be true.
+    /// What findings named on their nights, and what that teaches a baseline: an open one of high severity nothing, for it must not become
+    /// usual before somebody has looked, one of medium severity that nobody has judged a quarter. What was found to be true teaches
+    /// nothing, what was dismissed as much as any day.
     pub fn untaught(&self) -> Vec<Untaught> {
-        let mut all = BTreeSet::new();
+        let mut all: BTreeMap<(i32, String, String), f64> = BTreeMap::new();
         for (fingerprint, findings) in &self.by_fingerprint {
-            if self.verdicts.get(fingerprint).is_some_and(|v| v.verdict == "dismissed") {
+            let verdict = self.verdicts.get(fingerprint).map_or("", |v| v.verdict.as_str());
+            if verdict == "dismissed" {
                 continue;
             }
-            for finding in findings.iter().filter(|f| f.severity >= Severity::High && f.state != State::Suppressed) {
+            for finding in findings.iter().filter(|f| f.state != State::Suppressed) {
+                let weight = match finding.severity {
+                    Severity::Critical | Severity::High => 0.0,
+                    Severity::Medium if verdict == "accepted" => 0.0,
+                    Severity::Medium if named(finding).count() <= MANY => UNREVIEWED,
+                    _ => continue,
+                };
                 let Some(night) = stored::day(&finding.night) else { continue };
-                for entity in finding.principals.iter().chain(&finding.role_arns).chain(&finding.accounts) {
+                for entity in named(finding) {
                     for value in values(finding) {
-                        all.insert(Untaught { night, entity: entity.clone(), value });
+                        let least = all.entry((night, entity.clone(), value)).or_insert(weight);
+                        *least = least.min(weight);
                     }
                 }
             }
         }
-        all.into_iter().collect()
+        all.into_iter().map(|((night, entity, value), weight)| Untaught { night, entity, value, weight }).collect()
     }
 
     /// Verdicts of the last ninety days by detection: accepted, dismissed.
@@ -143,6 +157,11 @@ impl History {
     }
 }
 
+/// Whom and what a finding is about.
+fn named(finding: &Finding) -> impl Iterator<Item = &String> {
+    finding.principals.iter().chain(&finding.role_arns).chain(&finding.accounts)
+}
+
 fn values(finding: &Finding) -> BTreeSet<String> {
     let ips = finding.source_ips.iter();
     let networks = ips.clone().filter_map(|ip| ip::neighbourhood(ip)).map(|network| network.to_string());
@@ -154,4 +173,57 @@ fn values(finding: &Finding) -> BTreeSet<String> {
         .chain(finding.principals.iter().cloned())
         .chain(finding.accounts.iter().cloned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(severity: Severity, principals: usize) -> Finding {
+        let principals: Vec<String> = (0..principals).map(|n| format!("p{n:02}")).collect();
+        serde_json::from_value(serde_json::json!({
+            "fingerprint": "f", "detection": "CTAR-012", "title": "t", "severity": severity, "score": 8.0, "state": "new",
+            "night": "2026-11-18", "first_seen": "2026-11-18T00:00:00Z", "last_seen": "2026-11-18T00:00:00Z", "event_count": 1,
+            "session_ids": [], "access_keys": [], "principals": principals, "role_arns": [], "source_ips": ["192.0.2.7"], "accounts": [],
+            "reason": "r", "next": "n", "evidence": [], "origin": "p00", "attack": [], "chain": [],
+            "owner": null, "late": false, "nights": 1, "total_events": 1, "max_score": 8.0, "suppressed_by": null
+        }))
+        .unwrap()
+    }
+
+    fn verdict(word: &str) -> Verdict {
+        Verdict {
+            fingerprint: "f".to_owned(),
+            detection: "CTAR-012".to_owned(),
+            verdict: word.to_owned(),
+            reason: String::new(),
+            owner: String::new(),
+            night: "2026-11-18".to_owned(),
+            given_at: 0,
+        }
+    }
+
+    /// What the address of a finding teaches the night after, beside any other day.
+    fn taught(findings: Vec<Finding>, verdicts: &[&str]) -> Option<f64> {
+        let night = stored::day("2026-11-19").unwrap();
+        let history = History::of(findings, verdicts.iter().map(|word| verdict(word)).collect(), &[night - 1], night);
+        history.untaught().into_iter().find(|u| u.entity == "p00" && u.value == "192.0.2.7").map(|u| u.weight)
+    }
+
+    #[test]
+    fn what_nobody_reviewed_teaches_less() {
+        let of = |severity, verdicts: &[&str]| taught(vec![finding(severity, 1)], verdicts);
+        assert_eq!([of(Severity::High, &[]), of(Severity::High, &["accepted"])], [Some(0.0); 2]);
+        assert_eq!([of(Severity::Medium, &[]), of(Severity::Medium, &["dismissed", "reopened"])], [Some(0.25); 2]);
+        assert_eq!(of(Severity::Medium, &["accepted"]), Some(0.0));
+        let all = [of(Severity::High, &["dismissed"]), of(Severity::Medium, &["dismissed"]), of(Severity::Low, &[])];
+        assert_eq!(all, [None; 3]);
+        // The gravest counts, and one that names half the organisation is a change of it.
+        assert_eq!(taught(vec![finding(Severity::Medium, 1), finding(Severity::High, 1)], &[]), Some(0.0));
+        assert_eq!(taught(vec![finding(Severity::Medium, 51)], &[]), None);
+        assert_eq!(taught(vec![finding(Severity::High, 51)], &[]), Some(0.0));
+        let mut hidden = finding(Severity::Medium, 1);
+        hidden.state = State::Suppressed;
+        assert_eq!(taught(vec![hidden], &[]), None);
+    }
 }

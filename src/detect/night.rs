@@ -147,9 +147,12 @@ pub struct Muted {
     pub owner: String,
     /// When it ends, `2027-01-31`.
     pub expires: String,
+    /// How many findings more it fits before it ends, this night's taken off; null where it counts none.
+    #[serde(default)]
+    pub left: Option<u64>,
     /// Findings it hid, lowered or annotated this night.
     pub hidden: u64,
-    /// `expiring` within 14 days, `unused` for 60 days, `expired`, or `active`.
+    /// `expiring` within 14 days, `unused` for 60 days, `expired`, `spent` where it has fitted as many findings as it may, or `active`.
     pub status: String,
 }
 
@@ -172,7 +175,7 @@ pub struct RuleHealth {
     pub precision: Option<f64>,
     /// The night it last fired.
     pub last_fired: Option<String>,
-    /// Why it is silent, where it could not look: a field that is in none of the logs, knowledge that is not configured.
+    /// What it lacks to look with, for which it is silent or knows less: records that are in none of the logs, knowledge that is not configured.
     pub silent: Option<String>,
     /// Why it could not be asked, where it failed: what it looks for may be there.
     #[serde(default)]

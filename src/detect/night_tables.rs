@@ -1,6 +1,6 @@
 //! The tables that a night's detections read, made once for all of them: `tonight`, `calls`, and what is usual.
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use std::sync::Arc;
@@ -20,11 +20,14 @@ const HALF_LIFE: f64 = 14.0;
 const TABLES: [(&str, &str, &[&str]); 6] = [
     ("tonight", include_str!("../../queries/baselines/30-tonight.sql"), &["from", "until"]),
     ("calls", include_str!("../../queries/baselines/31-calls.sql"), &["from", "until"]),
-    ("known", include_str!("../../queries/baselines/40-known.sql"), &["since", "night", "half_life"]),
+    ("taught", include_str!("../../queries/baselines/40-taught.sql"), &["since", "night", "half_life"]),
     ("habits", include_str!("../../queries/baselines/41-habits.sql"), &["since", "night"]),
     ("peers", include_str!("../../queries/baselines/42-peers.sql"), &["since", "night"]),
     ("novel", include_str!("../../queries/baselines/43-novel.sql"), &[]),
 ];
+
+/// Of `taught` what is known: what only unreviewed findings showed makes a day in four such days.
+const KNOWN: &str = "SELECT * FROM taught WHERE days > 0";
 
 /// The stretch of time that is looked at, microseconds, the end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +60,8 @@ impl Span {
     }
 }
 
-/// One fact that a baseline must not learn from: what an open finding named.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// One fact that a baseline does not learn from as from others: what a finding named that nobody has dismissed.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Untaught {
     /// The night of the finding.
     pub night: i32,
@@ -66,6 +69,8 @@ pub struct Untaught {
     pub entity: String,
     /// The value.
     pub value: String,
+    /// What the day counts for beside a day without a finding: nothing, or a part of it.
+    pub weight: f64,
 }
 
 /// The values of every parameter that a statement can ask for.
@@ -94,6 +99,9 @@ pub async fn open(lake: &Lake, setup: &Setup, span: Span, untaught: &[Untaught])
         let rows = baseline::ask(&engine, sql, parameters(span, asked)).await?;
         tracing::debug!(table = name, rows = rows.num_rows(), seconds = started.elapsed().as_secs_f64(), "made");
         engine.keep(name, rows.schema(), vec![rows])?;
+        if name == "taught" {
+            engine.define("known", KNOWN).await?;
+        }
     }
     Ok(engine)
 }
@@ -118,6 +126,7 @@ fn untaught_schema() -> Arc<Schema> {
         Field::new("night", DataType::Date32, true),
         Field::new("entity", DataType::Utf8, true),
         Field::new("value", DataType::Utf8, true),
+        Field::new("weight", DataType::Float64, true),
     ]))
 }
 
@@ -125,8 +134,9 @@ fn untaught_rows(rows: &[Untaught]) -> Result<RecordBatch> {
     let nights: Date32Array = rows.iter().map(|row| Some(row.night)).collect();
     let entities: StringArray = rows.iter().map(|row| Some(row.entity.as_str())).collect();
     let values: StringArray = rows.iter().map(|row| Some(row.value.as_str())).collect();
-    RecordBatch::try_new(untaught_schema(), vec![Arc::new(nights), Arc::new(entities), Arc::new(values)])
-        .map_err(|e| Error::internal("rows do not fit").source(e))
+    let weights: Float64Array = rows.iter().map(|row| Some(row.weight)).collect();
+    let columns: Vec<ArrayRef> = vec![Arc::new(nights), Arc::new(entities), Arc::new(values), Arc::new(weights)];
+    RecordBatch::try_new(untaught_schema(), columns).map_err(|e| Error::internal("rows do not fit").source(e))
 }
 
 /// A text column of an answer.

@@ -9,9 +9,11 @@ use super::baseline::{self, WINDOW};
 use super::catalogue::{self, Detection, Footing};
 use super::finding::{Finding, Severity, State};
 use super::history::History;
+use super::inputs::Missing;
 use super::learning::Learners;
 use super::night::{Header, Muted, Night, RuleHealth, Watched};
 use super::night_tables::{self, Span, parameters};
+use super::people::People;
 use super::{allow, combine, hit, sections, sigma, stored};
 use crate::config::Config;
 use crate::config::allow::AllowList;
@@ -75,6 +77,7 @@ impl<'a> Run<'a> {
 /// The lake cannot be read or written.
 pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Result<Night> {
     let run = Run::of(config, request)?;
+    let list = allow_list(config)?;
     let span = request.span;
     let night = span.night();
     let upto = if span.is_day() { night } else { night - 1 };
@@ -122,12 +125,14 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
     }
     let mut muted = Vec::new();
     if !run.raw {
-        muted = allowed(config, &mut findings, &earlier, night)?;
+        let longer = since_begun(list.as_ref(), &past, night).await?;
+        muted = allowed(list.as_ref(), &mut findings, longer.as_ref().unwrap_or(&earlier), night);
         history.judge(&mut findings, night, &asked);
         planned(config, &mut findings);
     }
     settle(config, &mut findings);
     let looked = sections::looked(&engine, span).await?;
+    let missing = Missing::of(&engine, config).await?;
     let (coverage, gaps) = sections::coverage(&engine, span).await?;
     let version = catalogue::version(&run.detections);
     if request.keep && span.is_day() {
@@ -159,7 +164,7 @@ pub async fn report(lake: &mut Lake, config: &Config, request: &Request) -> Resu
             rules: version,
         },
         watch: watched(&findings, history.earlier().filter(|f| !rules.contains(&f.detection)), night),
-        rules: health(&run.detections, &findings, &history, &looked, &failed, night),
+        rules: health(&run.detections, &findings, &history, (&missing, looked.history_days), &failed, night),
         findings,
         relations,
         learning: learners.rows(&engine, span).await?,
@@ -182,6 +187,7 @@ pub async fn backtest(
     nights: i32,
 ) -> Result<(Vec<(String, Vec<Finding>)>, Failed)> {
     let run = Run::of(config, request)?;
+    let list = allow_list(config)?;
     let last = request.span.night();
     baseline::bring_up_to_date(lake, &run.setup, last).await?;
     let mut all: Vec<(String, Vec<Finding>)> = Vec::new();
@@ -192,7 +198,7 @@ pub async fn backtest(
         let history = History::of(earlier.clone(), Vec::new(), &done, night);
         let engine = night_tables::open(lake, &run.setup, Span::day(night), &history.untaught()).await?;
         let (mut findings, _) = found(&run, &engine, Span::day(night), &mut failed).await?;
-        allowed(config, &mut findings, &earlier, night)?;
+        allowed(list.as_ref(), &mut findings, &earlier, night);
         history.judge(&mut findings, night, &run.detections.iter().map(|d| d.id.clone()).collect());
         planned(config, &mut findings);
         settle(config, &mut findings);
@@ -209,6 +215,7 @@ pub type Failed = BTreeMap<String, String>;
 /// Asks every detection, and makes findings of what they answer. One that fails does not take the others with it.
 async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) -> Result<(Vec<Finding>, Learners)> {
     let facts = assemble::facts(engine).await?;
+    let people = People::of(engine).await?;
     let mut learners = Learners::of(engine, span).await?;
     let mut drafts: Vec<Draft> = Vec::new();
     for detection in &run.detections {
@@ -223,6 +230,7 @@ async fn found(run: &Run<'_>, engine: &Engine, span: Span, failed: &mut Failed) 
         tracing::debug!(id = detection.id, hits = hits.len(), seconds = started.elapsed().as_secs_f64(), "asked");
         drafts.extend(hits.into_iter().map(|hit| assemble::draft(detection, hit, &facts, span)));
     }
+    drafts.iter_mut().for_each(|draft| people.say(&mut draft.finding));
     if run.raw {
         return Ok((drafts.into_iter().map(|draft| draft.finding).collect(), learners));
     }
@@ -278,12 +286,26 @@ async fn sigma_findings(engine: &Engine, request: &Request) -> Result<(Vec<Findi
     Ok((findings, asked))
 }
 
+/// The allow-list, where the configuration names one.
+fn allow_list(config: &Config) -> Result<Option<AllowList>> {
+    config.report.allow_file.as_deref().map(AllowList::read).transpose()
+}
+
 /// Does what the allow-list says.
-fn allowed(config: &Config, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Result<Vec<Muted>> {
-    let Some(file) = &config.report.allow_file else { return Ok(Vec::new()) };
-    let list = AllowList::read(file)?;
+fn allowed(list: Option<&AllowList>, findings: &mut [Finding], earlier: &[Finding], night: i32) -> Vec<Muted> {
+    let Some(list) = list else { return Vec::new() };
     let night = chrono::NaiveDate::from_epoch_days(night).unwrap_or_default();
-    Ok(allow::apply(&list, findings, night, &allow::last_used(&list, earlier)))
+    allow::apply(list, findings, night, &allow::used(list, earlier))
+}
+
+/// The findings of earlier nights that tell what the entries of the allow-list did: those since an entry began that ends with a number of
+/// findings, where that is longer ago than what else is looked at.
+async fn since_begun(list: Option<&AllowList>, past: &Engine, night: i32) -> Result<Option<Vec<Finding>>> {
+    let counting = list.into_iter().flat_map(|list| &list.entries).filter(|entry| entry.until_count.is_some());
+    match counting.map(|entry| entry.created.to_epoch_days()).min() {
+        Some(begun) if begun < night - WINDOW => Ok(Some(stored::findings(past, begun, night).await?)),
+        _ => Ok(None),
+    }
 }
 
 /// Work that is announced explains what it explains.
@@ -358,7 +380,7 @@ fn health(
     detections: &[Detection],
     findings: &[Finding],
     history: &History,
-    looked: &sections::Looked,
+    (missing, history_days): (&Missing, u64),
     failed: &Failed,
     night: i32,
 ) -> Vec<RuleHealth> {
@@ -370,7 +392,6 @@ fn health(
             let (accepted, dismissed) = history.verdicts_of(&detection.id, night);
             let judged = accepted + dismissed;
             let fired = if hits > 0 { Some(date(night)) } else { history.last_fired(&detection.id) };
-            let silent = detection.footing == Footing::History && looked.history_days < 7;
             RuleHealth {
                 detection: detection.id.clone(),
                 title: detection.query.title.clone(),
@@ -380,7 +401,7 @@ fn health(
                 dismissed,
                 precision: (judged > 0).then(|| accepted as f64 / judged as f64),
                 last_fired: fired,
-                silent: silent.then(|| format!("{} days of history; it needs seven", looked.history_days)),
+                silent: missing.words(detection, history_days),
                 failed: failed.get(&detection.id).cloned(),
             }
         })

@@ -3,8 +3,8 @@
 use super::Options;
 use super::escape::{block, markdown as plain, mermaid};
 use super::parts::{
-    Parts, age, by_owner, cannot_look, chain, day, facts, gravest, learning, lists, noted, percent, period, precision,
-    relation, some, told, verdict,
+    Parts, age, beyond, by_owner, chain, day, ends, facts, gravest, lacks, learning, lists, noted, percent, period,
+    precision, relation, some, told, verdict,
 };
 use crate::detect::finding::{Evidence, Finding, Severity};
 use crate::detect::night::Night;
@@ -15,7 +15,7 @@ const MOST: usize = 50;
 
 /// `report.md`.
 pub fn render(night: &Night, options: &Options) -> String {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let mut out = format!("# Night of {}\n\n**{}**\n\n", plain(&night.header.night), plain(&verdict(night, &parts)));
     header(night, &mut out);
     act(&parts, &mut out);
@@ -247,8 +247,13 @@ fn hygiene(night: &Night, out: &mut String) {
 
 fn muted(night: &Night, parts: &Parts<'_>, out: &mut String) {
     out.push_str("## Suppressed and muted\n\n");
+    if let Some(beyond) = beyond(parts) {
+        out.push_str(&format!("{}; all of them in `findings.jsonl`.\n\n", plain(&beyond)));
+    }
     if night.muted.is_empty() && parts.suppressed.is_empty() {
-        out.push_str("Nothing.\n\n");
+        if parts.beyond.is_empty() {
+            out.push_str("Nothing.\n\n");
+        }
         return;
     }
     out.push_str(&format!("{} hidden this night.\n\n", counted(parts.suppressed.len() as u64, "finding")));
@@ -258,7 +263,7 @@ fn muted(night: &Night, parts: &Parts<'_>, out: &mut String) {
                 one.entry.clone(),
                 grouped(one.hidden),
                 one.status.clone(),
-                one.expires.clone(),
+                ends(one),
                 one.owner.clone(),
                 one.reason.clone(),
             ]
@@ -278,10 +283,10 @@ fn rules(night: &Night, out: &mut String) {
                 grouped(rule.hits),
                 precision(rule),
                 rule.last_fired.clone().unwrap_or_default(),
-                cannot_look(rule).unwrap_or_default(),
+                lacks(rule).unwrap_or_default(),
             ]
         });
-        table(&["detection", "title", "hits", "accepted in 90 days", "last fired", "cannot look"], rows, out);
+        table(&["detection", "title", "hits", "accepted in 90 days", "last fired", "lacks"], rows, out);
     }
     out.push_str(&format!("{} looked and found nothing.\n\n", counted(others as u64, "other detection")));
 }

@@ -39,8 +39,8 @@ pub enum Format {
 /// What the reader wants.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Rows to act on that a page shows; the rest is counted.
-    pub rows: usize,
+    /// How much a page shows; the rest is counted.
+    pub budget: Budget,
     /// Columns of the terminal; none where nothing limits it.
     pub width: Option<usize>,
     /// When this run succeeded, seconds since the epoch: for the metrics alone.
@@ -49,7 +49,38 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rows: 10, width: None, succeeded_at: None }
+        Self { budget: Budget::default(), width: None, succeeded_at: None }
+    }
+}
+
+/// How much a page and a message show. What is beyond is counted there and whole in `findings.jsonl`.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Rows to act on, one an identity.
+    pub rows: usize,
+    /// Findings of one detection below critical severity.
+    pub per_detection: usize,
+    /// Findings of one identity below critical severity.
+    pub per_identity: usize,
+}
+
+impl Budget {
+    /// As the configuration has it.
+    #[must_use]
+    pub fn of(config: &crate::config::Report) -> Self {
+        let usual = Self::default();
+        let quota = |own: Option<std::num::NonZeroUsize>, usual| own.map_or(usual, std::num::NonZeroUsize::get);
+        Self {
+            rows: config.rows.unwrap_or(usual.rows),
+            per_detection: quota(config.per_detection, usual.per_detection),
+            per_identity: quota(config.per_identity, usual.per_identity),
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { rows: 10, per_detection: 25, per_identity: 10 }
     }
 }
 

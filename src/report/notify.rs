@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::parts::within;
 use super::{Format, Options, render};
 use crate::config::notify::{Notify, On, Payload, Stand};
 use crate::detect::finding::{Finding, Severity, State};
@@ -37,7 +38,9 @@ pub fn message(route: &Notify, night: &Night, options: &Options) -> Result<Optio
         Payload::Slack => render(&part, Format::Slack, options)?,
         Payload::Markdown => render(&part, Format::Markdown, options)?,
         Payload::Json => {
-            super::escape::json(&json!({"header": part.header, "findings": part.findings}).to_string()) + "\n"
+            let (told, beyond) = within(&part.findings, options.budget);
+            let message = json!({"header": part.header, "findings": told, "beyond_quota": beyond.len()});
+            super::escape::json(&message.to_string()) + "\n"
         }
     };
     Ok(Some(text))

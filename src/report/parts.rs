@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Budget;
 use crate::detect::finding::{Finding, Severity, State};
-use crate::detect::night::{Header, Learning, Night, RuleHealth};
+use crate::detect::night::{Header, Learning, Muted, Night, RuleHealth};
 use crate::sts::arn;
 use crate::words::number::{counted, grouped, span};
 
@@ -23,6 +24,9 @@ pub struct Parts<'a> {
     pub resolved: Vec<&'a Finding>,
     /// Hidden by the allow-list or by a verdict.
     pub suppressed: Vec<&'a Finding>,
+    /// Beyond what a page has of one detection or of one identity.
+    pub beyond: Vec<&'a Finding>,
+    budget: Budget,
 }
 
 /// What one identity is to be acted on for: the gravest finding, and the others that are rolled up to the same origin.
@@ -34,8 +38,8 @@ pub struct Act<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Sorts them; at most `budget` rows to act on are shown.
-    pub fn of(night: &'a Night, budget: usize) -> Self {
+    /// Sorts them; what the budget does not allow is counted.
+    pub fn of(night: &'a Night, budget: Budget) -> Self {
         let mut parts = Self {
             act: Vec::new(),
             shown: 0,
@@ -44,9 +48,13 @@ impl<'a> Parts<'a> {
             open: Vec::new(),
             resolved: Vec::new(),
             suppressed: Vec::new(),
+            beyond: Vec::new(),
+            budget,
         };
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in gravest(&night.findings) {
+        let (within, beyond) = within(&night.findings, budget);
+        parts.beyond = beyond;
+        for finding in within {
             match finding.state {
                 State::New | State::Worsened if finding.severity >= Severity::High => {
                     let of = if finding.origin.is_empty() { &finding.fingerprint } else { &finding.origin };
@@ -63,7 +71,7 @@ impl<'a> Parts<'a> {
                 State::Suppressed => parts.suppressed.push(finding),
             }
         }
-        parts.shown = parts.act.len().min(budget);
+        parts.shown = parts.act.len().min(budget.rows);
         parts
     }
 
@@ -94,6 +102,44 @@ pub fn gravest(findings: &[Finding]) -> Vec<&Finding> {
             .then_with(|| a.fingerprint.cmp(&b.fingerprint))
     });
     list
+}
+
+/// The findings that are told, the gravest first, and those beyond what is told of one detection or of one identity in a night. What is
+/// critical is always told, and takes nothing of the others' place; nor does what is resolved or hidden.
+pub fn within(findings: &[Finding], budget: Budget) -> (Vec<&Finding>, Vec<&Finding>) {
+    let (mut detections, mut identities) = (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
+    gravest(findings).into_iter().partition(|finding| {
+        let told = matches!(finding.state, State::Resolved | State::Suppressed);
+        if told || finding.severity == Severity::Critical {
+            return true;
+        }
+        let identity = if finding.origin.is_empty() { &finding.fingerprint } else { &finding.origin };
+        let of_detection = detections.entry(&finding.detection).or_default();
+        let of_identity = identities.entry(identity).or_default();
+        let room = *of_detection < budget.per_detection && *of_identity < budget.per_identity;
+        if room {
+            *of_detection += 1;
+            *of_identity += 1;
+        }
+        room
+    })
+}
+
+/// What is beyond the quota, counted in one line; none where nothing is.
+pub fn beyond(parts: &Parts<'_>) -> Option<String> {
+    let mut detections: BTreeMap<&str, u64> = BTreeMap::new();
+    for finding in &parts.beyond {
+        *detections.entry(&finding.detection).or_default() += 1;
+    }
+    let each: Vec<String> = detections.iter().map(|(id, n)| format!("{id} {}", grouped(*n))).collect();
+    let Budget { per_detection, per_identity, .. } = parts.budget;
+    (!each.is_empty()).then(|| {
+        format!(
+            "{} beyond the {per_detection} of one detection and {per_identity} of one identity that a page has: {}",
+            counted(parts.beyond.len() as u64, "finding"),
+            each.join(", ")
+        )
+    })
 }
 
 /// What one has to know, in one line. A gap outranks findings.
@@ -132,6 +178,11 @@ pub fn verdict(night: &Night, parts: &Parts<'_>) -> String {
     }
     if !parts.open.is_empty() {
         says.push(still_open(parts.open.len()));
+    }
+    let loud = |f: &&&Finding| f.state != State::Ongoing && f.severity >= Severity::Medium;
+    match parts.beyond.iter().filter(loud).count() {
+        0 => {}
+        more => says.push(format!("{} more beyond the quota", grouped(more as u64))),
     }
     if night.header.gaps.is_empty() {
         says.push("coverage was complete".to_owned());
@@ -262,9 +313,18 @@ pub fn precision(rule: &RuleHealth) -> String {
     }
 }
 
-/// Detections that fired, were judged or could not look; the others are only counted.
+/// When an entry of the allow-list ends: on a day, or after some more findings.
+pub fn ends(entry: &Muted) -> String {
+    match entry.left {
+        None => entry.expires.clone(),
+        Some(0) => "has fitted all findings it may".to_owned(),
+        Some(left) => format!("{} or {} more", entry.expires, counted(left, "finding")),
+    }
+}
+
+/// Detections that fired, were judged or lack something; the others are only counted.
 pub fn told(rules: &[RuleHealth]) -> (Vec<&RuleHealth>, usize) {
-    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || cannot_look(rule).is_some();
+    let speaks = |rule: &&RuleHealth| rule.hits > 0 || rule.precision.is_some() || lacks(rule).is_some();
     let told: Vec<_> = rules.iter().filter(speaks).collect();
     let others = rules.len() - told.len();
     (told, others)
@@ -294,7 +354,7 @@ pub fn noted(parts: &Parts<'_>) -> String {
     counted(parts.noted.len() as u64, "weak signal")
 }
 
-/// Why a detection could not look: it failed, or something that it needs is not there.
-pub fn cannot_look(rule: &RuleHealth) -> Option<String> {
+/// What a detection lacks: it failed, or something that it needs is not there.
+pub fn lacks(rule: &RuleHealth) -> Option<String> {
     rule.failed.as_ref().map(|why| format!("failed: {why}")).or_else(|| rule.silent.clone())
 }

@@ -78,7 +78,7 @@ pub fn render(night: &Night, options: &Options) -> String {
         header.learning_share,
     );
     out.family("rolecall_allow_entries", "Entries of the allow-list by status.");
-    for status in ["active", "expiring", "unused", "expired"] {
+    for status in ["active", "expiring", "unused", "expired", "spent"] {
         let n = night.muted.iter().filter(|entry| entry.status == status).count();
         out.sample("rolecall_allow_entries", &[("status", status)], n);
     }

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::parts::{
-    Act, Parts, age, cannot_look, chain, facts, learning, percent, period, precision, some, told, verdict,
+    Act, Parts, age, beyond, chain, facts, lacks, learning, percent, period, precision, some, told, verdict,
 };
 use crate::detect::finding::{Finding, State};
 use crate::detect::night::Night;
@@ -49,7 +49,7 @@ impl Page {
 
 /// The summary.
 pub fn render(night: &Night, options: &Options) -> String {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let mut page = Page { text: String::new(), width: options.width.unwrap_or(usize::MAX / 2) };
     page.say(0, &format!("Night of {}: {}", night.header.night, verdict(night, &parts)));
     page.say(
@@ -139,7 +139,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     }
     let (rules, _) = told(&night.rules);
     let unkept = night.muted.iter().filter(|one| one.status != "active").count();
-    let silent = rules.iter().filter(|rule| cannot_look(rule).is_some()).count();
+    let lacking = rules.iter().filter(|rule| lacks(rule).is_some()).count();
     let counts: Vec<String> = [
         (night.relations.len(), "changed relation", ""),
         (parts.resolved.len(), "resolved finding", ""),
@@ -151,7 +151,7 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
             " still learned",
         ),
         (unkept, "allow entry", " to look after"),
-        (silent, "detection", " that could not look"),
+        (lacking, "detection", " for which something is missing"),
     ]
     .into_iter()
     .filter(|(n, _, _)| *n > 0)
@@ -160,6 +160,9 @@ fn rest(page: &mut Page, night: &Night, parts: &Parts<'_>) {
     if !counts.is_empty() {
         page.text.push('\n');
         page.say(0, &format!("Also {}.", counts.join(", ")));
+    }
+    if let Some(beyond) = beyond(parts) {
+        page.say(0, &format!("{beyond}; all of them in findings.jsonl."));
     }
     for rule in rules.iter().filter(|rule| rule.precision.is_some_and(|precision| precision < 0.5)) {
         page.say(2, &format!("{} is mostly dismissed: {} accepted", rule.detection, precision(rule)));

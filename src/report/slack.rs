@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::escape::slack;
-use super::parts::{Act, Parts, chain, facts, learning, period, some, verdict};
+use super::parts::{Act, Parts, beyond, chain, facts, learning, period, some, verdict};
 use crate::detect::finding::Severity;
 use crate::detect::night::Night;
 use crate::error::Result;
@@ -26,7 +26,7 @@ const VALUE: usize = 400;
 
 /// `slack.json`: what `chat.postMessage` and incoming webhooks take.
 pub fn render(night: &Night, options: &Options) -> Result<String> {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let mut rows = parts.shown.min(ROWS);
     loop {
         let text = message(night, &parts, rows).to_string();
@@ -60,6 +60,9 @@ fn message(night: &Night, parts: &Parts<'_>, rows: usize) -> Value {
     let left = parts.act.len() - rows;
     if left > 0 {
         blocks.push(context(&format!("{} more to act on, in the report", grouped(left as u64))));
+    }
+    if let Some(beyond) = beyond(parts) {
+        blocks.push(context(&said(&beyond)));
     }
     let facts: Vec<String> =
         facts(&night.header).iter().map(|(name, value)| format!("{name} {}", said(value))).collect();

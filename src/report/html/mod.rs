@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::parts::{
-    Parts, by_owner, cannot_look, facts, gap_hours, gravest, learning, percent, precision, relation, some, told,
-    verdict,
+    Parts, beyond, by_owner, ends, facts, gap_hours, gravest, lacks, learning, percent, precision, relation, some,
+    told, verdict,
 };
 use crate::detect::finding::Finding;
 use crate::detect::night::{Night, RuleHealth};
@@ -105,15 +105,15 @@ const WHOLE: usize = 500;
 <div class="body"><p>{{ examples }}</p><pre class="command"><code>{{ next }}</code></pre></div></details>
 {% endfor %}</section>{% endif %}
 <section id="muted" aria-labelledby="h-muted"><h2 id="h-muted">Suppressed and muted <span class="tally">{{ suppressed_total }}</span></h2>
-{% if muted.len() > 0 %}<div class="scroll"><table><thead><tr><th>entry</th><th class="num">hidden</th><th>status</th><th>expires</th><th>owner</th><th>reason</th></tr></thead><tbody>
+{% if beyond.len() > 0 %}<p class="more">{{ beyond }}; all of them in findings.jsonl.</p>{% endif %}{% if muted.len() > 0 %}<div class="scroll"><table><thead><tr><th>entry</th><th class="num">hidden</th><th>status</th><th>expires</th><th>owner</th><th>reason</th></tr></thead><tbody>
 {% for row in muted %}<tr class="item"><td data-h="entry">{{ row[0] }}</td><td class="num" data-h="hidden">{{ row[1] }}</td><td data-h="status"><span class="state {{ row[2] }}">{{ row[2] }}</span></td><td data-h="expires">{{ row[3] }}</td><td data-h="owner">{{ row[4] }}</td><td data-h="reason">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 {% for row in suppressed %}{{ row|safe }}{% endfor %}
-{% if muted.len() == 0 && suppressed.len() == 0 %}<p class="none">Nothing.</p>{% endif %}
+{% if muted.len() == 0 && suppressed.len() == 0 && beyond.len() == 0 %}<p class="none">Nothing.</p>{% endif %}
 </section>
 <section id="rules" aria-labelledby="h-rules"><h2 id="h-rules">Rule health</h2>
-{% if rules.len() > 0 %}<div class="scroll"><table><thead><tr><th>detection</th><th>title</th><th class="num">hits</th><th>accepted in 90 days</th><th>last fired</th><th>cannot look</th></tr></thead><tbody>
-{% for row in rules %}<tr class="item"><td data-h="detection">{{ row[0] }}</td><td data-h="title">{{ row[1] }}</td><td class="num" data-h="hits">{{ row[2] }}</td><td data-h="accepted in 90 days">{{ row[3] }}</td><td data-h="last fired">{{ row[4] }}</td><td data-h="cannot look">{{ row[5] }}</td></tr>
+{% if rules.len() > 0 %}<div class="scroll"><table><thead><tr><th>detection</th><th>title</th><th class="num">hits</th><th>accepted in 90 days</th><th>last fired</th><th>lacks</th></tr></thead><tbody>
+{% for row in rules %}<tr class="item"><td data-h="detection">{{ row[0] }}</td><td data-h="title">{{ row[1] }}</td><td class="num" data-h="hits">{{ row[2] }}</td><td data-h="accepted in 90 days">{{ row[3] }}</td><td data-h="last fired">{{ row[4] }}</td><td data-h="lacks">{{ row[5] }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}
 <p class="more">{{ quiet_rules }} looked and found nothing.</p>
 </section>
@@ -162,6 +162,7 @@ struct Page {
     resolved: Vec<String>,
     resolved_total: String,
     hygiene: Vec<(String, String, String, String)>,
+    beyond: String,
     muted: Vec<[String; 6]>,
     suppressed: Vec<String>,
     suppressed_total: String,
@@ -181,7 +182,7 @@ struct Page {
 /// # Errors
 /// Only where memory is no place to write to.
 pub fn render(night: &Night, options: &Options) -> Result<String> {
-    let parts = Parts::of(night, options.rows);
+    let parts = Parts::of(night, options.budget);
     let header = &night.header;
     let (told, others) = told(&night.rules);
     let all = gravest(&night.findings);
@@ -246,6 +247,7 @@ pub fn render(night: &Night, options: &Options) -> Result<String> {
             .iter()
             .map(|one| (show(&one.title), grouped(one.count), show(&some(&one.examples, 10)), show(&one.next)))
             .collect(),
+        beyond: show(&beyond(&parts).unwrap_or_default()),
         muted: muted(night),
         suppressed: rows(&parts.suppressed)?,
         suppressed_total: total(parts.suppressed.len()),
@@ -321,7 +323,7 @@ fn muted(night: &Night) -> Vec<[String; 6]> {
             show(&one.entry),
             grouped(one.hidden),
             show(&one.status),
-            show(&one.expires),
+            show(&ends(one)),
             show(&one.owner),
             show(&one.reason),
         ]
@@ -337,7 +339,7 @@ fn health(rule: &RuleHealth) -> [String; 6] {
         grouped(rule.hits),
         precision(rule),
         text(&rule.last_fired),
-        text(&cannot_look(rule)),
+        text(&lacks(rule)),
     ]
 }
 

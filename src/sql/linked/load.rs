@@ -13,6 +13,7 @@ use crate::sts::names::{Name, Names};
 
 use super::super::knowledge::{Known, Top};
 use super::Linked;
+use super::caller::{OF_ACTIVITY, OF_CALLS};
 use super::known::{Dictionaries, Texts};
 
 /// A failed STS call.
@@ -42,14 +43,7 @@ pub struct SignIn {
 }
 
 /// The text columns of `credential_calls` that linking reads; the first seven say who called.
-const CALLS: [&str; 27] = [
-    "caller_type",
-    "caller_arn",
-    "caller_account",
-    "caller_principal_id",
-    "caller_key_id",
-    "caller_issuer_arn",
-    "caller_session_name",
+const CALLS: [&str; 27] = OF_CALLS.and([
     "kind",
     "event_id",
     "recipient_account_id",
@@ -70,7 +64,7 @@ const CALLS: [&str; 27] = [
     "subject",
     "target_account",
     "permission_set",
-];
+]);
 const KIND: usize = 7;
 const EVENT_ID: usize = 8;
 const RECIPIENT: usize = 9;
@@ -93,14 +87,7 @@ const TARGET: usize = 25;
 const PERMISSION_SET: usize = 26;
 
 /// The text columns of `activity` that linking reads; the first seven say who called.
-const ACTIVITY: [&str; 15] = [
-    "identity_type",
-    "identity_arn",
-    "identity_account_id",
-    "identity_principal_id",
-    "access_key_id",
-    "session_issuer_arn",
-    "session_name",
+const ACTIVITY: [&str; 15] = OF_ACTIVITY.and([
     "identity_user_name",
     "source_identity",
     "recipient_account_id",
@@ -109,7 +96,7 @@ const ACTIVITY: [&str; 15] = [
     "source_ip_kind",
     "vpc_endpoint_id",
     "user_agent",
-];
+]);
 
 fn time(array: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     array.is_valid(row).then(|| array.value(row))

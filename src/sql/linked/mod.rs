@@ -3,6 +3,7 @@
 //! Linking looks at all derived rows at once and is done once per question; a table builds only the columns a query reads.
 
 pub(super) mod build;
+mod caller;
 mod edges;
 mod focus;
 mod known;

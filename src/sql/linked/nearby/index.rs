@@ -11,20 +11,21 @@ use hashbrown::HashMap;
 use crate::error::Result;
 use crate::lake::rows::{text_column, typed};
 use crate::lake::schema::Type;
+use crate::sql::linked::caller::{Columns, OF_ACTIVITY, OF_CALLS};
 use crate::sts::{arn, ip};
 
 /// The columns of `credential_calls` that are looked at.
 pub const CALLS: [&str; 21] = [
     "kind",
     "event_time",
-    "caller_type",
-    "caller_arn",
-    "caller_account",
-    "caller_principal_id",
-    "caller_key_id",
-    "caller_issuer_arn",
-    "caller_session_name",
-    "caller_created_at",
+    OF_CALLS.kind,
+    OF_CALLS.arn,
+    OF_CALLS.account,
+    OF_CALLS.principal,
+    OF_CALLS.key,
+    OF_CALLS.issuer,
+    OF_CALLS.session,
+    OF_CALLS.created,
     "caller_source_identity",
     "invoked_by",
     "identity_provider",
@@ -40,13 +41,13 @@ pub const CALLS: [&str; 21] = [
 
 /// The columns of `activity` that are looked at.
 pub const USES: [&str; 12] = [
-    "access_key_id",
-    "identity_type",
-    "identity_arn",
-    "identity_principal_id",
-    "session_issuer_arn",
-    "session_name",
-    "session_created_at",
+    OF_ACTIVITY.key,
+    OF_ACTIVITY.kind,
+    OF_ACTIVITY.arn,
+    OF_ACTIVITY.principal,
+    OF_ACTIVITY.issuer,
+    OF_ACTIVITY.session,
+    OF_ACTIVITY.created,
     "source_identity",
     "source_ip_address",
     "user_agent",
@@ -220,19 +221,8 @@ fn either(one: Vec<u32>, other: &[u32]) -> Vec<u32> {
     one.into_iter().zip(other).map(|(one, other)| if one == NONE { *other } else { one }).collect()
 }
 
-/// The columns of a caller, as a table calls them.
-struct Names {
-    kind: &'static str,
-    arn: &'static str,
-    principal: &'static str,
-    key: &'static str,
-    issuer: &'static str,
-    session: &'static str,
-    created: &'static str,
-}
-
 impl Callers {
-    fn add(&mut self, batch: &RecordBatch, names: &Names) -> Result<()> {
+    fn add(&mut self, batch: &RecordBatch, names: &Columns) -> Result<()> {
         let federated = word(FEDERATED);
         let session = mapped(batch, names.session, word)?;
         let roles = either(mapped(batch, names.issuer, role)?, &mapped(batch, names.arn, shown_role)?);
@@ -328,18 +318,7 @@ impl Index {
     /// An internal error where a column has another type than the table's.
     pub fn calls(&mut self, batch: &RecordBatch) -> Result<()> {
         let calls = &mut self.calls;
-        calls.callers.add(
-            batch,
-            &Names {
-                kind: "caller_type",
-                arn: "caller_arn",
-                principal: "caller_principal_id",
-                key: "caller_key_id",
-                issuer: "caller_issuer_arn",
-                session: "caller_session_name",
-                created: "caller_created_at",
-            },
-        )?;
+        calls.callers.add(batch, &OF_CALLS)?;
         let kinds = mapped(batch, "kind", |text| match text {
             "issue" => 1,
             "portal" | "switch" | "sign_in" => 2,
@@ -397,18 +376,7 @@ impl Index {
     /// An internal error where a column has another type than the table's.
     pub fn uses(&mut self, batch: &RecordBatch) -> Result<()> {
         let uses = &mut self.uses;
-        uses.callers.add(
-            batch,
-            &Names {
-                kind: "identity_type",
-                arn: "identity_arn",
-                principal: "identity_principal_id",
-                key: "access_key_id",
-                issuer: "session_issuer_arn",
-                session: "session_name",
-                created: "session_created_at",
-            },
-        )?;
+        uses.callers.add(batch, &OF_ACTIVITY)?;
         uses.first.extend(times(batch, "first_at")?);
         uses.last.extend(times(batch, "last_at")?);
         uses.program.extend(mapped(batch, "user_agent", word)?);
