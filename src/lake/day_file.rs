@@ -189,15 +189,19 @@ impl DayFile {
     /// # Errors
     /// Where the row groups cannot be written.
     pub fn take(&mut self, lane: &mut Lane) -> Result<()> {
+        self.hold(lane);
         for chunks in std::mem::take(&mut lane.closed) {
             self.append(chunks)?;
         }
+        Ok(())
+    }
+
+    fn hold(&mut self, lane: &mut Lane) {
         for batch in lane.credentials.drain(..) {
             self.held += batch.get_array_memory_size();
             self.credentials.push(batch);
         }
         self.stats.merge(std::mem::replace(&mut lane.stats, Stats::new(self.table)));
-        Ok(())
     }
 
     /// Bytes that the file takes: what is encoded, and the rows of credentials' own services that wait.
@@ -239,14 +243,16 @@ impl DayFile {
     ///
     /// # Errors
     /// Where the store refuses the file (read-only, full, no access).
-    pub async fn store(mut self, lanes: Vec<Lane>, writer: &Writer) -> Result<NewFile> {
+    pub async fn store(mut self, mut lanes: Vec<Lane>, writer: &Writer) -> Result<NewFile> {
+        // What is written at once has credentials' own services first, and the rest in the order of time.
+        lanes.iter_mut().for_each(|lane| self.hold(lane));
+        self.settle(0)?;
         for mut lane in lanes {
             self.take(&mut lane)?;
             if let Some(group) = lane.open.take() {
                 self.append(group.close()?)?;
             }
         }
-        self.settle(0)?;
         let bytes = self.file.into_inner().map_err(unwritable)?;
         writer.put(Some(self.day), bytes, &self.stats).await
     }
