@@ -11,6 +11,9 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use super::{names, score};
 use crate::sts::agent;
 
+/// Two numbers of 45 bits hold the days of a window.
+const _: () = assert!(super::baseline::WINDOW <= 90);
+
 /// Every function.
 pub fn all() -> Vec<ScalarUDF> {
     let mut all = vec![
@@ -28,6 +31,8 @@ pub fn all() -> Vec<ScalarUDF> {
         number("robust_z", 3, |x| score::robust_z(x[0], x[1], x[2])),
         number("burst_bits", 3, |x| score::burst(x[0], x[1], x[2])),
         number("decay", 2, |x| score::decay(x[0], x[1])),
+        // Distinct days are counted as bits: the days of a baseline's window, 45 to a number, which a float still holds to the last bit.
+        number("days_set", 2, |x| f64::from((x[0] as u64).count_ones() + (x[1] as u64).count_ones())),
     ];
     all.push(create_udf(
         "is_privileged",
