@@ -20,6 +20,7 @@ mod skim;
 mod text;
 mod time;
 mod typed;
+mod utf16;
 mod walk;
 mod wanted;
 

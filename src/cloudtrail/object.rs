@@ -10,6 +10,7 @@ use std::io::{Cursor, Read};
 use super::book::{Book, Fault, Limits, Place, Reason};
 use super::event::Event;
 use super::gzip::{self, End, Members};
+use super::utf16::{self, Narrow};
 use super::walk::{Buffers, MAX_RECORD, Walk};
 use super::wanted::Wanted;
 
@@ -83,7 +84,7 @@ impl Object<'_> {
     fn text(&mut self, bytes: &[u8], each: Each<'_>) -> Book {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let (bytes, flaw) = if bytes.len() > most { (&bytes[..most], Some(self.too_large())) } else { (bytes, None) };
-        let utf16 = utf16(bytes);
+        let utf16 = utf16::whole(bytes);
         let bytes = utf16.as_deref().map_or(bytes, str::as_bytes);
         let mut walk = Walk::new(self.limits, self.wanted, self.name, self.member, each, &mut self.scratch.buffers);
         walk.feed(bytes, true);
@@ -110,7 +111,8 @@ impl Object<'_> {
     }
 
     /// Text that comes in pieces: `fill` fills a buffer and tells when that was the last of it, and what was wrong.
-    fn stream(&mut self, each: Each<'_>, mut fill: impl FnMut(&mut [u8]) -> (usize, Option<Flaw>)) -> Book {
+    fn stream(&mut self, each: Each<'_>, fill: impl FnMut(&mut [u8]) -> (usize, Option<Flaw>)) -> Book {
+        let mut text = Narrow::new(fill);
         let mut bytes = std::mem::take(&mut self.scratch.bytes);
         let mut walk = Walk::new(self.limits, self.wanted, self.name, self.member, each, &mut self.scratch.buffers);
         let mut size = self.limits.window.clamp(64, PIECE);
@@ -119,7 +121,7 @@ impl Object<'_> {
             if bytes.len() < size {
                 bytes.resize(size, 0);
             }
-            let (filled, end) = fill(&mut bytes[length..size]);
+            let (filled, end) = text.fill(&mut bytes[length..size]);
             length += filled;
             total += filled as u64;
             let over = total.saturating_sub(left);
@@ -285,15 +287,4 @@ fn read_full(source: &mut impl Read, out: &mut [u8]) -> (usize, Option<Flaw>) {
         }
     }
     (filled, None)
-}
-
-/// UTF-16 with a byte-order mark, as some shells write it.
-fn utf16(bytes: &[u8]) -> Option<String> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units = bytes[2..].as_chunks::<2>().0.iter().map(|pair| unit(*pair));
-    Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }

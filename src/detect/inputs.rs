@@ -30,8 +30,11 @@ const RECORDS: [(&str, &str, &str); 5] = [
     ("VPC endpoints", "vpc_endpoint_id IS NOT NULL", "no call came through a VPC endpoint"),
 ];
 
+/// One kind of knowledge.
+type Knowledge = (&'static str, fn(&Config) -> bool, &'static str);
+
 /// Kinds of knowledge: the phrase in `needs`, whether the configuration has it, and what is said where it has not.
-const KNOWLEDGE: [(&str, fn(&Config) -> bool, &str); 2] = [
+const KNOWLEDGE: [Knowledge; 2] = [
     (
         "organisation",
         |config| config.organization.is_some() || !config.accounts.is_empty(),

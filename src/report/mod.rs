@@ -37,7 +37,7 @@ pub enum Format {
 }
 
 /// What the reader wants.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// How much a page shows; the rest is counted.
     pub budget: Budget,
@@ -45,12 +45,6 @@ pub struct Options {
     pub width: Option<usize>,
     /// When this run succeeded, seconds since the epoch: for the metrics alone.
     pub succeeded_at: Option<i64>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { budget: Budget::default(), width: None, succeeded_at: None }
-    }
 }
 
 /// How much a page and a message show. What is beyond is counted there and whole in `findings.jsonl`.

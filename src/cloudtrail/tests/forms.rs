@@ -165,13 +165,18 @@ fn what_is_no_event_is_recognised() {
 
 #[test]
 fn utf16_is_read() {
-    let text = envelope(&["a"]).replace("Spoke", "Späti");
+    let text = envelope(&["a", "b", "c"]).replace("Spoke", "Späti 😀😀");
     let little: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect();
     for bytes in [&little, &big] {
         let (book, seen) = decode(bytes);
         assert_eq!(book.faults, []);
         assert!(seen[0].debug.contains("Späti"));
+        // The same where it streams, however it is cut: half a unit, half a pair.
+        for window in [64, 65, 127, 4096] {
+            let limits = Limits { window, ..Limits::default() };
+            assert_eq!(decode_with("x", &gzip(bytes), &limits).1, seen);
+        }
     }
 }
 
