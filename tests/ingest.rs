@@ -242,6 +242,7 @@ async fn however_often_a_buffer_is_full_a_day_is_one_file_of_few_row_groups() {
     go(some.clone()).await;
     some.lake = cut.to_str().unwrap().to_owned();
     some.knobs.grown = 0;
+    some.knobs.threads = 1;
     go(some).await;
     let files = async |lake: &Path| open(lake).await.files(&EVENTS).unwrap().all().cloned().collect::<Vec<_>>();
     let [one] = files(&grown).await.try_into().unwrap();

@@ -273,11 +273,11 @@ impl Chunk {
     }
 
     async fn write(&self, day: i32, batches: Vec<Kept>, last: bool) -> Result<()> {
-        let mut lane = lock(&self.growing).lane(day)?;
-        lane.write(&batches)?;
+        let mut turn = lock(&self.growing).lane(day)?;
+        turn.lane.write(&batches)?;
         let whole = match lock(&self.growing) {
-            mut growing if last => growing.close(day, lane)?,
-            mut growing => growing.give_back(day, lane, self.grown)?,
+            mut growing if last => growing.close(turn)?,
+            mut growing => growing.give_back(turn, self.grown)?,
         };
         if let Some(whole) = whole {
             self.store(whole).await?;
