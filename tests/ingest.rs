@@ -465,7 +465,7 @@ async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
     use rolecall::lake::batch::{EventRows, ObjectContext, day};
     use rolecall::lake::catch_up::catch_up;
     use rolecall::lake::commit::commit_events;
-    use rolecall::lake::dedup::{Dedup, Forestalled, Ids, Keys, Verdict, object_hash, place};
+    use rolecall::lake::dedup::{Dedup, Forestalled, Ids, Keys, Row, Verdict, object_hash, place};
 
     let (logs, lake) = (logs(), tempfile::tempdir().unwrap());
     let location = lake.path().to_str().unwrap();
@@ -479,8 +479,14 @@ async fn a_commit_that_comes_second_leaves_out_what_the_first_has_stored() {
         let context = ObjectContext { source_object: object, delivered_at: None, key_account: None, ingest_number: 9 };
         decode_object(object, &plain_object(records), &Limits::default(), &Wanted::default(), &mut |at, event| {
             let index = i64::try_from(first + at.index).unwrap();
-            let (id, place) = (ids.id(ACCOUNT, &event.event_id), place(object_hash(object), index));
-            keys.push(id, place, number, event.event_time, event.recipient_account_id.as_deref().unwrap());
+            keys.push(Row {
+                id: ids.id(ACCOUNT, &event.event_id),
+                event_id: &event.event_id,
+                place: place(object_hash(object), index),
+                owner: number,
+                time: event.event_time,
+                account: event.recipient_account_id.as_deref().unwrap(),
+            });
             if number < 2 {
                 rows.push(event, &context, index);
             }

@@ -16,7 +16,7 @@ use crate::cloudtrail::event::Event;
 use crate::cloudtrail::{self, Book, Form, Limits, Place, Wanted};
 use crate::error::{Error, Result};
 use crate::lake::batch::{EventRows, ObjectContext, day, recipient};
-use crate::lake::dedup::{Ids, Keys, object_hash, place};
+use crate::lake::dedup::{Ids, Keys, Row, object_hash, place};
 use crate::lake::ledger::{Entry, Fault, Identity, Known, Status};
 use crate::source::Filters;
 
@@ -202,7 +202,14 @@ impl Worker<'_> {
         let id = self.ids.id(account, &event.event_id);
         let (keeps_rows, ingest_number) = (self.chunk.keeps_rows(), self.shared.ingest_number);
         let open = self.open(day(event.event_time));
-        open.keys.push(id, place(origin.hash, index), origin.number, event.event_time, account);
+        open.keys.push(Row {
+            id,
+            event_id: &event.event_id,
+            place: place(origin.hash, index),
+            owner: origin.number,
+            time: event.event_time,
+            account,
+        });
         if keeps_rows {
             let context = ObjectContext {
                 source_object: &origin.source_object,

@@ -159,13 +159,10 @@ impl Files {
     /// # Errors
     /// Where the file cannot be read.
     pub(super) async fn may_hold(&self, file: &DataFile, column: &str, values: &[String]) -> Result<bool> {
-        let broken = |e| unreadable(self.table, &file.path, e);
-        let mut builder = ParquetRecordBatchStreamBuilder::new(self.stored(&file.path)).await.map_err(broken)?;
-        let place = builder.parquet_schema().columns().iter().position(|c| c.path().parts() == [column]);
-        let Some(place) = place else { return Ok(false) };
-        for group in 0..builder.metadata().num_row_groups() {
-            match builder.get_row_group_column_bloom_filter(group, place).await.map_err(broken)? {
-                Some(filter) if !values.iter().any(|value| filter.check(&value.as_str())) => {}
+        let footer = self.footer(file).await?;
+        for group in 0..footer.num_row_groups() {
+            match self.filter(file, &footer, group, column).await? {
+                Some(filter) if !values.iter().any(|value| filter.check(value.as_str())) => {}
                 _ => return Ok(true),
             }
         }

@@ -1,11 +1,13 @@
-//! Part of a data file: the pages whose times fall into some slots of the day, by the page index, and nothing else of it.
+//! Part of a data file: pages that were chosen by their times, and bloom filters; nothing else of it.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
+use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
@@ -24,7 +26,18 @@ pub struct Indexed {
     metadata: Arc<ParquetMetaData>,
 }
 
-/// The rows of a file that stand in pages of some slots.
+/// A page of a file, or a row group whose pages the file does not list.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// Its row group.
+    pub group: usize,
+    /// Its rows.
+    pub rows: usize,
+    /// The first and the last time in it; `None` where the file does not tell.
+    pub times: Option<(i64, i64)>,
+}
+
+/// The rows of a file that stand in some of its pages.
 #[derive(Debug)]
 pub struct Pages {
     /// How many rows.
@@ -40,6 +53,33 @@ impl Files {
     pub async fn index(&self, file: &DataFile) -> Result<Indexed> {
         let metadata = self.stored(&file.path).load(true).await.map_err(|e| unreadable(self.table(), &file.path, e))?;
         Ok(Indexed { path: file.path.clone(), metadata })
+    }
+
+    /// Reads a file's footer, without its index.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub async fn footer(&self, file: &DataFile) -> Result<Arc<ParquetMetaData>> {
+        self.stored(&file.path).load(false).await.map_err(|e| unreadable(self.table(), &file.path, e))
+    }
+
+    /// A row group's bloom filter of a column; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub async fn filter(
+        &self,
+        file: &DataFile,
+        footer: &Arc<ParquetMetaData>,
+        group: usize,
+        column: &str,
+    ) -> Result<Option<Sbbf>> {
+        let broken = |e| unreadable(self.table(), &file.path, e);
+        let metadata = ArrowReaderMetadata::try_new(footer.clone(), ArrowReaderOptions::new()).map_err(broken)?;
+        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(self.stored(&file.path), metadata);
+        let place = builder.parquet_schema().columns().iter().position(|c| c.path().parts() == [column]);
+        let Some(place) = place else { return Ok(None) };
+        builder.get_row_group_column_bloom_filter(group, place).await.map_err(broken)
     }
 
     /// Reads some columns of some rows of a file: those that `chosen` says, one truth a row. `each` sees batch after batch.
@@ -65,11 +105,11 @@ impl Files {
     pub async fn read_pages(
         &self,
         file: &Indexed,
-        pages: Pages,
+        pages: &Pages,
         reading: Reading<'_>,
         each: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
     ) -> Result<()> {
-        self.read_selected(&file.path, file.metadata.clone(), Some(pages.selection), reading, each).await
+        self.read_selected(&file.path, file.metadata.clone(), Some(pages.selection.clone()), reading, each).await
     }
 }
 
@@ -77,14 +117,6 @@ impl Indexed {
     /// The file's path below the table.
     pub fn path(&self) -> &str {
         &self.path
-    }
-
-    /// The pages that hold events of the slots, as far as the index tells.
-    ///
-    /// # Errors
-    /// Where the index is broken.
-    pub fn pages(&self, slots: &Slots) -> Result<Pages> {
-        self.select("event_time", &|first, last| Slots::span(first, last).meets(slots))
     }
 
     /// The pages of a derived table that hold what happened between two moments, both included; microseconds.
@@ -97,44 +129,89 @@ impl Indexed {
             Some(_) => ("first_at", DAY),
             None => ("event_time", 0),
         };
-        self.select(column, &|first, last| first <= to && from <= last.saturating_add(longest))
+        let stretches = self.stretches(column)?;
+        let within = |(first, last): (i64, i64)| first <= to && from <= last.saturating_add(longest);
+        let places = stretches.iter().enumerate().filter(|(_, page)| page.times.is_none_or(within));
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        Ok(Pages::of(&stretches, &places))
     }
 
-    fn select(&self, column: &str, wanted: &dyn Fn(i64, i64) -> bool) -> Result<Pages> {
-        self.selection(column, wanted)
-            .map_err(|e| Error::input("a data file's index is broken").context("file", self.path.clone()).source(e))
+    /// The file's pages, and the first and last time of `column` in each.
+    ///
+    /// # Errors
+    /// Where the index is broken.
+    pub fn stretches(&self, column: &str) -> Result<Vec<Stretch>> {
+        self.all_stretches(column).map_err(|e| broken(&self.path, e))
     }
 
-    fn selection(&self, column: &str, wanted: &dyn Fn(i64, i64) -> bool) -> std::result::Result<Pages, ParquetError> {
+    fn all_stretches(&self, column: &str) -> std::result::Result<Vec<Stretch>, ParquetError> {
         let arrow = ArrowReaderMetadata::try_new(self.metadata.clone(), ArrowReaderOptions::new())?;
         let schema = self.metadata.file_metadata().schema_descr();
         let times = StatisticsConverter::try_new(column, arrow.schema(), schema)?;
-        let mut selectors: Vec<RowSelector> = Vec::new();
+        let mut stretches: Vec<Stretch> = Vec::new();
         for (place, group) in self.metadata.row_groups().iter().enumerate() {
-            let whole = usize::try_from(group.num_rows()).unwrap_or_default();
+            let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+            let whole = Stretch { group: place, rows, times: None };
             let (Some(columns), Some(offsets)) = (self.metadata.column_index(), self.metadata.offset_index()) else {
-                selectors.push(RowSelector::select(whole));
+                stretches.push(whole);
                 continue;
             };
             let lows = times.data_page_mins(columns, offsets, [&place])?;
             let highs = times.data_page_maxes(columns, offsets, [&place])?;
             let counts = times.data_page_row_counts(offsets, self.metadata.row_groups(), [&place])?;
-            let (lows, highs) = (
-                lows.as_primitive_opt::<TimestampMicrosecondType>(),
-                highs.as_primitive_opt::<TimestampMicrosecondType>(),
-            );
-            let (Some(lows), Some(highs), Some(counts)) = (lows, highs, counts) else {
-                selectors.push(RowSelector::select(whole));
+            let (Some(bounds), Some(counts)) = (bounds(&lows, &highs), counts) else {
+                stretches.push(whole);
                 continue;
             };
-            for (page, rows) in counts.iter().enumerate() {
-                let rows = usize::try_from(rows.unwrap_or_default()).unwrap_or_default();
-                let told = page < lows.len() && lows.is_valid(page) && highs.is_valid(page);
-                let wanted = !told || wanted(lows.value(page), highs.value(page));
-                selectors.push(if wanted { RowSelector::select(rows) } else { RowSelector::skip(rows) });
-            }
+            let rows = counts.iter().map(|rows| usize::try_from(rows.unwrap_or_default()).unwrap_or_default());
+            stretches.extend(rows.zip(bounds).map(|(rows, times)| Stretch { group: place, rows, times }));
         }
-        let selection = RowSelection::from(selectors);
-        Ok(Pages { rows: selection.row_count(), selection })
+        Ok(stretches)
     }
+}
+
+impl Pages {
+    /// Those of a file's pages at these places, which ascend.
+    pub fn of(stretches: &[Stretch], places: &[usize]) -> Self {
+        let mut places = places.iter().copied().peekable();
+        let selection: RowSelection = stretches
+            .iter()
+            .enumerate()
+            .map(|(place, page)| match places.next_if_eq(&place) {
+                Some(_) => RowSelector::select(page.rows),
+                None => RowSelector::skip(page.rows),
+            })
+            .collect();
+        Self { rows: selection.row_count(), selection }
+    }
+}
+
+/// The slots of the day that each row group's times span, by the footer alone; all of them where it does not tell.
+///
+/// # Errors
+/// Where the footer is broken.
+pub fn group_times(footer: &Arc<ParquetMetaData>, column: &str, path: &str) -> Result<Vec<Slots>> {
+    let times = || {
+        let arrow = ArrowReaderMetadata::try_new(footer.clone(), ArrowReaderOptions::new())?;
+        let times = StatisticsConverter::try_new(column, arrow.schema(), footer.file_metadata().schema_descr())?;
+        Ok((times.row_group_mins(footer.row_groups())?, times.row_group_maxes(footer.row_groups())?))
+    };
+    let (lows, highs) = times().map_err(|e| broken(path, e))?;
+    let unknown = || vec![None; footer.num_row_groups()];
+    let bounds = bounds(&lows, &highs).unwrap_or_else(unknown);
+    Ok(bounds
+        .into_iter()
+        .map(|times| times.map_or_else(Slots::all, |(first, last)| Slots::span(first, last)))
+        .collect())
+}
+
+/// The smallest and the largest time of each; `None` where they are no times.
+fn bounds(lows: &ArrayRef, highs: &ArrayRef) -> Option<Vec<Option<(i64, i64)>>> {
+    let lows = lows.as_primitive_opt::<TimestampMicrosecondType>()?;
+    let highs = highs.as_primitive_opt::<TimestampMicrosecondType>()?;
+    Some(lows.iter().zip(highs).map(|(low, high)| low.zip(high)).collect())
+}
+
+fn broken(path: &str, e: ParquetError) -> Error {
+    Error::input("a data file's index is broken").context("file", path.to_owned()).source(e)
 }

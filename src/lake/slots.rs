@@ -9,8 +9,8 @@ const SLOT: i64 = 300_000_000;
 pub struct Slots([u64; 5]);
 
 /// The slot of a time, which may lie in any day.
-fn slot(time: i64) -> usize {
-    usize::try_from(time.rem_euclid(DAY) / SLOT).unwrap_or_default()
+fn slot(time: i64) -> u16 {
+    u16::try_from(time.rem_euclid(DAY) / SLOT).unwrap_or_default()
 }
 
 impl Slots {
@@ -26,15 +26,23 @@ impl Slots {
         Self::span(0, DAY - 1)
     }
 
-    /// Adds the slot of a time.
-    pub fn add(&mut self, time: i64) {
-        self.put(slot(time));
+    /// Adds the slot of a time; gives its number.
+    pub fn add(&mut self, time: i64) -> u16 {
+        let slot = slot(time);
+        self.put(slot);
+        slot
     }
 
-    fn put(&mut self, slot: usize) {
-        if let Some(word) = self.0.get_mut(slot / 64) {
+    /// Adds a slot by its number.
+    pub fn put(&mut self, slot: u16) {
+        if let Some(word) = self.0.get_mut(usize::from(slot / 64)) {
             *word |= 1 << (slot % 64);
         }
+    }
+
+    /// Whether it holds the slot of that number.
+    pub fn has(&self, slot: u16) -> bool {
+        self.0.get(usize::from(slot / 64)).is_some_and(|word| word & (1 << (slot % 64)) != 0)
     }
 
     /// Whether both sets hold one slot.

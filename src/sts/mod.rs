@@ -12,4 +12,5 @@ pub mod ip;
 pub mod link;
 pub mod names;
 pub mod session_name;
+pub mod shares;
 pub mod unique_id;

@@ -130,7 +130,7 @@ impl Sessions {
     pub async fn load(book: &Book<'_>, asked: &Asked) -> Result<Self> {
         let engine = book.engine();
         let started = std::time::Instant::now();
-        let common = engine.look_at(asked).await?;
+        let (common, span) = futures::try_join!(engine.look_at(asked), span(book))?;
         tracing::debug!(?asked, seconds = started.elapsed().as_secs_f64(), "chosen and linked");
         let (rows, cells) =
             futures::try_join!(Rows::ask(engine, SESSIONS, Vec::new()), Rows::ask(engine, CELLS, Vec::new()))?;
@@ -220,7 +220,7 @@ impl Sessions {
                 agent: cells.texts("user_agent")?,
             },
             ranges,
-            span: span(book).await?,
+            span,
             asked: RefCell::default(),
             common,
         };

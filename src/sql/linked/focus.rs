@@ -166,6 +166,6 @@ impl Linked {
                     && begun.saturating_add(LONGEST) <= window.to
                     && session.origin.kind != "outside_principal"
         };
-        Some(found.iter().all(|&place| decided(place) && self.ancestors[place].iter().all(|&above| decided(above))))
+        Some(found.iter().all(|&place| decided(place) && self.above(place).into_iter().all(decided)))
     }
 }

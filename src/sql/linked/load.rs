@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use crate::error::Result;
 use crate::lake::rows::typed;
 use crate::lake::schema::Type;
-use crate::sts::link::{self, Caller, Callers, Input, Issue, Links, Revocation, Sighting, Use, link};
+use crate::sts::link::{Caller, Callers, Input, Issue, Links, Revocation, Sighting, Use, link};
 use crate::sts::names::{Name, Names};
 
 use super::super::knowledge::{Known, Top};
@@ -160,8 +160,7 @@ impl Loader {
         let Self { input, calls, issue_rows, failures, sign_ins, .. } = self;
         let mut links = link(input);
         classify(&mut links, &told);
-        let ancestors = (0..links.sessions.len()).map(|place| link::ancestors(&links.sessions, place)).collect();
-        Linked { links, calls, issue_rows, failures, sign_ins, ancestors, plain: Default::default(), told }
+        Linked { links, calls, issue_rows, failures, sign_ins, plain: Default::default(), told }
     }
 
     /// Takes a batch of `credential_calls`.

@@ -34,7 +34,6 @@ pub struct Linked {
     issue_rows: Vec<(usize, usize)>,
     failures: Vec<load::Failure>,
     sign_ins: Vec<load::SignIn>,
-    ancestors: Vec<Vec<usize>>,
     plain: plain::Plain,
     /// What the configuration says.
     told: Arc<Known>,

@@ -178,7 +178,7 @@ impl Inputs {
     }
 }
 
-fn rows(files: &Files) -> usize {
+pub(super) fn rows(files: &Files) -> usize {
     files.all().map(|file| file.rows).sum()
 }
 
@@ -216,7 +216,7 @@ async fn stored(
                 files.read(&file, reading, &mut take).await?;
             } else {
                 let index = files.index(&file).await?;
-                let pages = index.pages_within(files.table(), window.from, window.to)?;
+                let pages = &index.pages_within(files.table(), window.from, window.to)?;
                 files.read_pages(&index, pages, reading, &mut take).await?;
             }
             for batch in batches {

@@ -7,7 +7,7 @@ use arrow::compute::interleave;
 
 use crate::error::{Error, Result};
 use crate::lake::schema::Column;
-use crate::sts::link::{Issue, Session, Use};
+use crate::sts::link::{Issue, Session, Use, ancestors};
 use crate::sts::names::Name;
 use crate::sts::{arn, session_name};
 
@@ -38,9 +38,14 @@ impl Linked {
         self.uses_of(place).filter_map(|used| self.text(of(used))).collect()
     }
 
+    /// The sessions above one, from the first of the chain down to its parent.
+    pub(super) fn above(&self, place: usize) -> Vec<usize> {
+        ancestors(&self.links.sessions, place)
+    }
+
     /// The session and those above it, from the first of the chain.
     fn chain(&self, place: usize) -> impl Iterator<Item = &Session> {
-        self.ancestors[place].iter().map(|&p| self.session(p)).chain([self.session(place)])
+        self.above(place).into_iter().map(|p| self.session(p)).chain([self.session(place)])
     }
 
     /// The caller's account; services and federated callers have none, whatever the record shows.
@@ -116,7 +121,7 @@ impl Linked {
             "origin_account" => name(|s| s.origin.account),
             "parent_session_id" => texts(all().map(|p| self.session(p).parent.and_then(id))),
             "root_session_id" => texts(all().map(|p| id(self.session(p).root))),
-            "ancestor_ids" => lists(all().map(|p| self.ancestors[p].iter().filter_map(|&a| id(a)))),
+            "ancestor_ids" => lists(all().map(|p| self.above(p).into_iter().filter_map(id))),
             "chain_depth" => integers(all().map(|p| Some(i64::from(self.session(p).depth)))),
             "chain_path" => lists(all().map(|p| self.chain(p).filter_map(|s| self.text(s.role_arn)))),
             "chain_accounts" => {

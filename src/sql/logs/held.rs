@@ -11,7 +11,7 @@ use tokio::sync::{OnceCell, mpsc};
 use crate::cloudtrail::Wanted;
 use crate::error::{Error, Result};
 use crate::lake::batch::day;
-use crate::lake::dedup::{Dedup, Id, Ids, Keys, Verdict};
+use crate::lake::dedup::{Dedup, Id, Ids, Keys, Row, Verdict};
 use crate::lake::files::Files;
 use crate::lake::ledger::{Identity, Known};
 use crate::lake::schema::EVENTS;
@@ -122,8 +122,9 @@ fn keys(batch: &RecordBatch, ids: &mut Ids) -> Result<BTreeMap<i32, Keys>> {
     let mut days: BTreeMap<i32, Keys> = BTreeMap::new();
     for row in 0..batch.num_rows() {
         let account = if accounts.is_valid(row) { accounts.value(row) } else { "" };
-        let (time, id) = (times.value(row), ids.id(account, events.value(row)));
-        days.entry(day(time)).or_default().push(id, 0, 0, time, account);
+        let (time, event_id) = (times.value(row), events.value(row));
+        let id = ids.id(account, event_id);
+        days.entry(day(time)).or_default().push(Row { id, event_id, place: 0, owner: 0, time, account });
     }
     Ok(days)
 }

@@ -3,7 +3,6 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::super::names::{Name, Names};
-use super::index::Index;
 use super::sessions::{Origin, Session};
 use super::uses::Tied;
 use super::{Issue, Link, Seen, Use, Why};
@@ -11,13 +10,12 @@ use super::{Issue, Link, Seen, Use, Why};
 /// Finds every session's parent, then its origin, from the top down.
 pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: &[Use], tied: &mut Tied) {
     learn_role_ids(names, sessions, uses, tied);
-    let index = Index::new(names, sessions);
     let users = users_by_id(names, &tied.callers);
     let trails: HashSet<Name> = issues.iter().map(|i| i.recipient).chain(uses.iter().map(|u| u.recipient)).collect();
     for place in 0..sessions.len() {
         let Some(&copy) = sessions[place].copies.first() else { continue };
         let (parent, why) =
-            parent(names, sessions, &index, &trails, &issues[copy as usize], tied.issue_callers[copy as usize], tied);
+            parent(names, sessions, &trails, &issues[copy as usize], tied.issue_callers[copy as usize], tied);
         sessions[place].parent = parent.filter(|&p| p != place);
         if let Some(why) = why {
             tied.unlinked_issues.push((place, why));
@@ -41,7 +39,7 @@ pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: 
 }
 
 /// EC2's issues name no role id; the calls made with their keys do.
-fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tied: &Tied) {
+fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tied: &mut Tied) {
     for (place, session) in sessions.iter_mut().enumerate() {
         if session.role_id.is_some() || session.role_arn.is_none() {
             continue;
@@ -50,6 +48,7 @@ fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tie
         let ids = tied.session_uses.of(place).iter().filter_map(|&row| names.text(principal(row)).split_once(':'));
         if let Some(id) = ids.map(|(id, _)| id.to_owned()).min() {
             session.role_id = names.add(Some(&id));
+            tied.index.learn(place, session);
         }
     }
 }
@@ -71,7 +70,6 @@ fn users_by_id(names: &Names, callers: &[Seen]) -> HashMap<Name, Name> {
 fn parent(
     names: &Names,
     sessions: &[Session],
-    index: &Index,
     trails: &HashSet<Name>,
     issue: &Issue,
     caller: u32,
@@ -91,7 +89,7 @@ fn parent(
         session.issued_at.is_some_and(|at| at <= issue.at) && issue.at < session.latest_end()
     };
     let found: Vec<usize> = match (names.find(id), names.find(name)) {
-        (Some(id), Some(name)) => index.by_principal(id, name).iter().filter(fits).copied().collect(),
+        (Some(id), Some(name)) => tied.index.by_principal(id, name).iter().filter(fits).copied().collect(),
         _ => Vec::new(),
     };
     match found.as_slice() {
@@ -110,8 +108,8 @@ fn top_down(names: &Names, sessions: &mut [Session]) -> Vec<usize> {
     const DONE: u8 = 2;
     let mut state = vec![NEW; sessions.len()];
     let mut order = Vec::with_capacity(sessions.len());
+    let mut path = Vec::new();
     for start in 0..sessions.len() {
-        let mut path = Vec::new();
         let mut at = start;
         while state[at] == NEW {
             state[at] = OPEN;
@@ -134,7 +132,7 @@ fn top_down(names: &Names, sessions: &mut [Session]) -> Vec<usize> {
                 None => break,
             }
         }
-        for place in path.into_iter().rev() {
+        for place in path.drain(..).rev() {
             state[place] = DONE;
             order.push(place);
         }

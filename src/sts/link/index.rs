@@ -127,6 +127,13 @@ impl Index {
         index
     }
 
+    /// A session whose role's unique id became known.
+    pub fn learn(&mut self, place: usize, session: &Session) {
+        if session.issue_seen && session.role_name.is_some() && session.session_name.is_some() {
+            self.by_id.entry((session.role_id, session.session_name)).or_default().push(place);
+        }
+    }
+
     /// Sessions whose issued key this is.
     pub fn by_key(&self, key: Name) -> impl Iterator<Item = usize> {
         self.by_key.of(key)

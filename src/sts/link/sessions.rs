@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::super::names::{Name, Names};
+use super::super::shares::share;
 use super::super::{arn, session_name};
 use super::index::Who;
 use super::role::{Role, Roles};
@@ -248,7 +249,8 @@ pub fn merge(names: &mut Names, issues: &[Issue]) -> Vec<Session> {
     }
     let mut roles = Roles::default();
     let mut seen: Vec<u32> = vec![0; names.len() + 1];
-    let mut sessions = Vec::with_capacity(groups.len());
+    // Room for those that were never issued here: growing copies all of them.
+    let mut sessions = Vec::with_capacity(groups.len() + groups.len() / 4);
     for group in groups {
         let (at, [key, ..], _) = group[0];
         let mut copies: SmallVec<[u32; 4]> = group.iter().map(|&(.., row)| row).collect();
@@ -296,16 +298,16 @@ pub fn finish(
     sightings: &[Sighting],
     revocations: &[Revocation],
 ) {
-    for (place, session) in sessions.iter_mut().enumerate() {
-        for used in tied.session_uses.of(place).iter().map(|&row| &uses[row as usize]) {
-            session.first_at = Some(session.first_at.map_or(used.first_at, |t| t.min(used.first_at)));
-            session.last_at = Some(session.last_at.map_or(used.last_at, |t| t.max(used.last_at)));
-            for (sum, more) in session.counts.iter_mut().zip([used.events, used.errors, used.denied, used.writes]) {
-                *sum += more;
-            }
+    let share = share(sessions.len());
+    std::thread::scope(|scope| {
+        for (turn, part) in sessions.chunks_mut(share).enumerate() {
+            scope.spawn(move || {
+                for (session, place) in part.iter_mut().zip(turn * share..) {
+                    add_up(session, tied.session_uses.of(place), uses);
+                }
+            });
         }
-        session.valid_until = Some(session.latest_end());
-    }
+    });
     revoke(sessions, revocations);
     requesters(names, sessions, issues, sightings);
     for place in tied.top_down.iter().copied() {
@@ -318,6 +320,17 @@ pub fn finish(
         sessions[place].source_identity = said.or(parent).or(shown);
         sessions[place].mfa_at_issue = mfa(names, &sessions[place], issues, uses, tied.session_uses.of(place));
     }
+}
+
+fn add_up(session: &mut Session, rows: &[u32], uses: &[Use]) {
+    for used in rows.iter().map(|&row| &uses[row as usize]) {
+        session.first_at = Some(session.first_at.map_or(used.first_at, |t| t.min(used.first_at)));
+        session.last_at = Some(session.last_at.map_or(used.last_at, |t| t.max(used.last_at)));
+        for (sum, more) in session.counts.iter_mut().zip([used.events, used.errors, used.denied, used.writes]) {
+            *sum += more;
+        }
+    }
+    session.valid_until = Some(session.latest_end());
 }
 
 /// The sessions above, from the first of the chain down to the parent.

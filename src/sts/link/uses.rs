@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::super::names::{Name, Names};
+use super::super::shares::share;
 use super::index::{Index, Who, Whos, near, nearest};
 use super::sessions::{self, Session};
 use super::{Caller, Callers, Issue, Link, Method, Seen, Use, Why};
@@ -59,6 +60,8 @@ pub struct Tied {
     pub top_down: Vec<usize>,
     /// Issues whose caller could not be found.
     pub unlinked_issues: Vec<(usize, Why)>,
+    /// Finds issued sessions.
+    pub index: Index,
 }
 
 /// Ties every caller of `uses` and `issues`; adds the sessions that were never issued here.
@@ -95,7 +98,7 @@ pub fn tie(
             sessions[session].method = sessions[session].method.max(Some(method));
         }
     }
-    Tied { issue_callers, callers: ties.callers, links, session_uses, ..Tied::default() }
+    Tied { issue_callers, callers: ties.callers, links, session_uses, index, ..Tied::default() }
 }
 
 /// The distinct callers while they are being tied; all three lists by a caller's number.
@@ -106,10 +109,28 @@ struct Ties {
 }
 
 impl Ties {
+    /// Looks at every caller; each core at its share.
+    fn each(&mut self, look: impl Fn(&Seen, &Who, &mut Option<Link>) + Sync) {
+        let share = share(self.callers.len());
+        let parts = self.callers.chunks(share).zip(self.whos.chunks(share)).zip(self.links.chunks_mut(share));
+        std::thread::scope(|scope| {
+            let look = &look;
+            for ((callers, whos), links) in parts {
+                scope.spawn(move || {
+                    for ((seen, who), link) in callers.iter().zip(whos).zip(links) {
+                        look(seen, who, link);
+                    }
+                });
+            }
+        });
+    }
+
     /// Rung 1. A key that several issues show (masked logs) is told apart by role and creation date.
     fn by_key(&mut self, names: &Names, sessions: &[Session], index: &Index) {
-        let all = self.callers.iter().zip(&self.whos).zip(&mut self.links);
-        for ((Seen { caller, .. }, who), link) in all.filter(|((seen, _), _)| seen.caller.key.is_some()) {
+        self.each(|Seen { caller, .. }, who, link| {
+            if caller.key.is_none() {
+                return;
+            }
             let fits = |s: &Session| {
                 who.role_name.is_none() || s.role_name.is_none() || {
                     let same_id = who.role_id.is_none() || s.role_id.is_none() || who.role_id == s.role_id;
@@ -132,7 +153,7 @@ impl Ties {
             if link.is_none() && !is_temporary(names, caller) {
                 *link = Some(Link::LongTerm);
             }
-        }
+        });
     }
 
     /// Rungs 2 and 3, for callers that show a role session.
@@ -145,14 +166,16 @@ impl Ties {
                 own_key_used[*session] = true;
             }
         }
-        let all = self.callers.iter().zip(&self.whos).zip(&mut self.links);
-        for ((seen, who), link) in all.filter(|(_, link)| link.is_none()) {
+        self.each(|seen, who, link| {
+            if link.is_some() {
+                return;
+            }
             let caller = &seen.caller;
             if who.role_name.is_none() && who.role_id.is_none() || who.session_name.is_none() {
                 if caller.key.is_none() {
                     *link = Some(if is_role(names, caller) { Link::None(Why::NoKey) } else { Link::LongTerm });
                 }
-                continue;
+                return;
             }
             let keyed = caller.key.is_some();
             let open = index.by_role(sessions, who).filter(|&s| !keyed || !own_key_used[s]);
@@ -185,7 +208,7 @@ impl Ties {
                     }
                 }
             }
-        }
+        });
     }
 
     /// What is left shows credentials that were never issued in these logs: one session a key, else one per principal and

@@ -18,11 +18,14 @@ use crate::lake::schema::Type;
 use crate::sql::linked::Linked;
 use crate::sql::linked::focus::Window;
 use crate::sql::linked::load::Loader;
-use crate::sql::linked::provider::{Derived, Inputs, READ, UNIQUE, made};
+use crate::sql::linked::provider::{Derived, Inputs, READ, UNIQUE, made, rows};
 use crate::sql::mistake::explain;
 
 /// One part in so many may be chosen; of more, all is linked.
 const PART: usize = 2;
+
+/// Files looked at a core: those that are done wait for the ones before them.
+const AHEAD: usize = 4;
 
 /// The rows of one file, or of one batch of rows that no file holds.
 struct Part {
@@ -103,7 +106,7 @@ async fn look(
                 Ok::<_, Error>((file, rows, own))
             })
         })
-        .buffered(threads.max(1));
+        .buffered(AHEAD * threads.max(1));
     let mut parts = Vec::new();
     while let Some(read) = reads.next().await {
         let (file, rows, own) = read.map_err(|e| Error::internal("reading a derived table broke off").source(e))??;
@@ -163,7 +166,10 @@ async fn chosen(files: Option<&Files>, parts: &[Part], rows: &[bool], threads: u
 impl Nearby {
     async fn open(inputs: &Inputs, state: &dyn Session) -> Result<Self> {
         let threads = state.config().target_partitions();
-        let mut index = Index::default();
+        let mut index = match &inputs.derived {
+            Derived::Stored { calls, activity, .. } => Index::with_room(rows(calls), rows(activity)),
+            Derived::Made(..) => Index::default(),
+        };
         let (mut calls, mut activity) = (Vec::new(), Vec::new());
         if let Derived::Stored { calls: issued, activity: used, .. } = &inputs.derived {
             calls = look(issued, &CALLS, threads, &mut index, Index::calls).await?;

@@ -2,11 +2,12 @@
 //!
 //! Hashes of different texts may be equal; then a row too many is chosen, which changes nothing.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
 
 use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int32Type;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::error::Result;
 use crate::lake::rows::{text_column, typed};
@@ -61,18 +62,20 @@ const FEDERATED: &str = "federated-user/";
 /// No text.
 pub const NONE: u32 = 0;
 
+/// Hashes are compared within one run only.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
 /// The hash of a text, letters' case aside.
 pub fn word(text: &str) -> u32 {
     if text.is_empty() {
         return NONE;
     }
-    let mut hasher = DefaultHasher::new();
-    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
-        text.to_lowercase().hash(&mut hasher);
+    let hash = if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
+        HASHER.hash_one(text.to_lowercase().as_str())
     } else {
-        text.hash(&mut hasher);
-    }
-    (hasher.finish() as u32).max(1)
+        HASHER.hash_one(text)
+    };
+    (hash as u32).max(1)
 }
 
 /// One hash of two; none where either is none.
@@ -254,6 +257,20 @@ impl Callers {
 }
 
 impl Callers {
+    fn reserve(&mut self, rows: usize) {
+        for column in [&mut self.kind, &mut self.key, &mut self.group, &mut self.principal] {
+            column.reserve(rows);
+        }
+        self.created.reserve(rows);
+    }
+
+    /// Which of the sessions' keys `issued` does not tell.
+    fn settle(&mut self, issued: &HashMap<u32, (i64, bool)>) {
+        let Self { kind, key, unsure, .. } = self;
+        let told = |key: &u32| issued.get(key).is_some_and(|(_, several)| !several);
+        *unsure = kind.iter().zip(key).map(|(kind, key)| *kind == 0 && !told(key)).collect();
+    }
+
     fn append(&mut self, more: Self) {
         let Self { kind, key, group, principal, unsure, created } = more;
         self.kind.extend(kind);
@@ -274,6 +291,21 @@ fn unique(text: &str) -> u32 {
 }
 
 impl Index {
+    /// With room for so many rows of `credential_calls` and `activity`: lists this long grow by copies of themselves otherwise.
+    pub fn with_room(calls: usize, uses: usize) -> Self {
+        let mut room = Self::default();
+        let Calls { at, kind, key, target, target_id, role, hidden, callers, words } = &mut room.calls;
+        [kind, key, target, target_id, role].into_iter().chain(words).for_each(|column| column.reserve(calls));
+        at.reserve(calls);
+        hidden.reserve(calls);
+        callers.reserve(calls);
+        let Uses { first, last, callers, program, words } = &mut room.uses;
+        [program].into_iter().chain(words).for_each(|column| column.reserve(uses));
+        [first, last].into_iter().for_each(|column| column.reserve(uses));
+        callers.reserve(uses);
+        room
+    }
+
     /// Adds the rows of another index behind its own.
     pub fn append(&mut self, more: Self) {
         let Calls { at, kind, key, target, target_id, role, hidden, callers, words } = more.calls;
@@ -304,12 +336,12 @@ impl Index {
             let known = issued.entry(key).or_insert((at, false));
             known.1 |= known.0 != at;
         }
-        for callers in [&mut self.calls.callers, &mut self.uses.callers] {
-            let unsure = |row: usize| {
-                callers.kind[row] == 0 && issued.get(&callers.key[row]).is_none_or(|(_, several)| *several)
-            };
-            callers.unsure = (0..callers.key.len()).map(unsure).collect();
-        }
+        std::thread::scope(|scope| {
+            for callers in [&mut self.calls.callers, &mut self.uses.callers] {
+                let issued = &issued;
+                scope.spawn(move || callers.settle(issued));
+            }
+        });
     }
 
     /// Adds rows of `credential_calls`, with at least the columns [`CALLS`].

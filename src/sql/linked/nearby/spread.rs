@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::asked::Asked;
 use super::index::{Index, NONE, Who, both, principal, role, word};
 use super::sieve::Sieve;
+use crate::sts::shares::share;
 
 const SECOND: i64 = 1_000_000;
 
@@ -18,9 +19,6 @@ const CLOSE: i64 = 4 * SECOND;
 ///
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
 const LONGEST: i64 = 36 * 3600 * SECOND;
-
-/// Rows from which on a second core is worth its start.
-const SHARE: usize = 100_000;
 
 /// Keys with which a program was used that make it one of many.
 const COMMON: usize = 2_000;
@@ -388,11 +386,10 @@ fn found(rows: usize, level: impl Fn(usize) -> Level + Sync) -> Vec<(usize, Leve
     let look = |rows: Range<usize>| -> Vec<(usize, Level)> {
         rows.map(|row| (row, level(row))).filter(|(_, level)| *level > 0).collect()
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if threads == 1 || rows < SHARE {
+    let share = share(rows);
+    if share >= rows {
         return look(0..rows);
     }
-    let share = rows.div_ceil(threads);
     std::thread::scope(|scope| {
         let look = &look;
         let parts: Vec<_> =
