@@ -38,6 +38,15 @@ PAIRS = {
 }
 
 
+def place(file, to):
+    """The same file once more, as a link where that can be."""
+    os.makedirs(os.path.dirname(to), exist_ok=True)
+    try:
+        os.link(file, to)
+    except OSError:
+        shutil.copy(file, to)
+
+
 def run(command, **more):
     """Runs a command: wall, CPU (user and system, children included), peak memory and bytes read, and what it printed."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -171,31 +180,35 @@ class Bench:
         return list(json.loads(out)[0])
 
     def hour(self):
-        """One hour's files into a day that already holds five million events, beside the same into an empty lake."""
-        day, logs = self.lake("day"), self.logs("hour")
-        if not day or not logs:
+        """An hour's files into a day of millions of events, beside the same into an empty lake: the organisation's own hour, which the
+        day lacks, and that of a smaller one (*hour*)."""
+        logs = self.logs("day")
+        if not logs:
             return
-        files = sorted(glob.glob(f"{logs}/**/*T12??Z_*.json.gz", recursive=True))
-        chosen = tempfile.mkdtemp(prefix="hour-")
-        for file in files:
-            to = os.path.join(chosen, os.path.relpath(file, logs))
-            os.makedirs(os.path.dirname(to), exist_ok=True)
-            shutil.copy(file, to)
-        head("One hour's files", "into", "files", "wall", "cpu", "bytes read, the files' own included")
-        got = {"an empty lake": [], "a day of five million events": []}
-        for _ in range(self.a.runs):
-            for name, runs in got.items():
-                lake = tempfile.mkdtemp(prefix="lake-")
-                if "million" in name:
+        top = tempfile.mkdtemp(prefix="hour-", dir=self.lakes)
+        rest, own, other = (os.path.join(top, name) for name in ["rest", "own", "other"])
+        is_hours = lambda file: "T12" in os.path.basename(file)
+        pick = lambda logs, to, wanted: [place(file, os.path.join(to, os.path.relpath(file, logs)))
+                                         for file in sorted(glob.glob(f"{logs}/**/*.json.gz", recursive=True)) if wanted(file)]
+        pick(logs, rest, lambda file: not is_hours(file))
+        hours = [("its own", own, len(pick(logs, own, is_hours)))]
+        if self.logs("hour"):
+            hours.append(("a smaller organisation's", other, len(pick(self.logs("hour"), other, is_hours))))
+        day = os.path.join(top, "day")
+        self.rolecall("ingest", rest, "--lake", day)
+        events = self.value(day, "SELECT count(*) AS n FROM events")[0]["n"]
+        head("One hour's files", "hour", "into", "files", "wall", "cpu", "bytes read, the files' own included")
+        for name, files, count in hours:
+            for into in ["an empty lake", f"a day of {events:,} events"]:
+                runs = []
+                for _ in range(self.a.runs):
+                    lake = os.path.join(top, "lake")
+                    if "events" in into:
+                        subprocess.run(["cp", "-al", day, lake], check=True)
+                    runs.append(self.rolecall("ingest", files, "--lake", lake))
                     shutil.rmtree(lake)
-                    subprocess.run(["cp", "-al", day, lake], check=True)
-                else:
-                    self.rolecall("ingest", os.path.join(TOP, "sample-logs"), "--lake", lake)
-                runs.append(self.rolecall("ingest", chosen, "--lake", lake))
-                shutil.rmtree(lake)
-        for name, runs in got.items():
-            line(name, len(files), f"{median(runs, 'wall'):.2f}", f"{median(runs, 'cpu'):.2f}", f"{median(runs, 'read'):,.0f}")
-        shutil.rmtree(chosen)
+                line(name, into, count, f"{median(runs, 'wall'):.2f}", f"{median(runs, 'cpu'):.2f}", f"{median(runs, 'read'):,.0f}")
+        shutil.rmtree(top)
 
     def answers(self):
         lake = self.lake("large")

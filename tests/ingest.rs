@@ -208,6 +208,19 @@ pub fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
+/// Statistics hold milliseconds, rounded up: of such a time the next day's first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_the_last_half_of_a_days_last_millisecond_hides_none_of_its_file() {
+    let (logs, lake) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut records = events(0, 20, "2026-11-07T10:01:00Z");
+    records.push(event(20, "2026-11-07T23:59:59.999500Z"));
+    put(logs.path(), "2026-11-07", "1005Z_aaaaaaaaaaaaaaaa", &object(&records));
+    assert_eq!(take(logs.path(), lake.path()).await.stored, 21);
+    put(logs.path(), "2026-11-07", "1010Z_bbbbbbbbbbbbbbbb", &object(&records));
+    let again = take(logs.path(), lake.path()).await;
+    assert_eq!((again.duplicates, again.stored), (21, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_do_not_fit_in_memory_are_told_apart_all_the_same() {
     let (logs, lakes) = (logs(), tempfile::tempdir().unwrap());

@@ -193,7 +193,8 @@ impl Slots {
 }
 
 /// The span of the value at `at`, and its end.
-#[inline]
+// As a call of its own it gives its result through memory, for which every member waits.
+#[inline(always)]
 pub(super) fn span(b: &[u8], at: usize) -> Scan<(Span, usize)> {
     let mut flags = 0;
     Ok(match b.get(at) {

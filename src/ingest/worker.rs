@@ -78,8 +78,13 @@ struct Open {
 }
 
 impl Open {
+    /// Bytes of text; the ids are held twice, in a dry run only for themselves.
+    fn bytes(&self) -> usize {
+        self.rows.bytes() + self.keys.bytes()
+    }
+
     fn is_full(&self, times: usize) -> bool {
-        self.keys.ids.len() >= times * HAND_OVER.0 || self.rows.bytes() >= times * HAND_OVER.1
+        self.keys.ids.len() >= times * HAND_OVER.0 || self.bytes() >= times * HAND_OVER.1
     }
 }
 
@@ -219,13 +224,13 @@ impl Worker<'_> {
             };
             open.rows.push(event, &context, index);
         }
-        if open.is_full(2) {
+        if open.is_full(2) || self.days.len() > DAYS {
             self.failed = self.hand_over(2).err();
         }
     }
 
     fn held(&self) -> usize {
-        self.days.iter().map(|open| open.rows.bytes()).sum()
+        self.days.iter().map(Open::bytes).sum()
     }
 
     fn open(&mut self, day: i32) -> &mut Open {

@@ -77,6 +77,8 @@ pub fn parts(columns: &[usize]) -> Parts {
 pub struct EventRows {
     /// One builder a column of `EVENTS`, in its order; `None` for a column that nobody wants.
     columns: Vec<Option<Builder>>,
+    /// How many there are.
+    wanted: usize,
     /// Where each wanted column stands in `columns`, in the order of the batch.
     order: Vec<usize>,
     schema: SchemaRef,
@@ -135,12 +137,16 @@ impl Builder {
 /// Walks the builders in the schema's order; `columns_match_the_schema` proves that `push` keeps to it.
 struct Row<'b> {
     builders: std::slice::IterMut<'b, Option<Builder>>,
+    /// Columns that are wanted and not reached yet.
+    left: usize,
     bytes: usize,
 }
 
 impl<'b> Row<'b> {
     fn next(&mut self) -> Option<&'b mut Builder> {
-        self.builders.next().and_then(Option::as_mut)
+        let builder = self.builders.next().and_then(Option::as_mut);
+        self.left -= usize::from(builder.is_some());
+        builder
     }
 
     fn text(&mut self, value: Option<&str>) {
@@ -214,7 +220,7 @@ impl EventRows {
         let all: Vec<usize> = (0..EVENTS.columns.len()).collect();
         let order: Vec<usize> =
             wanted.unwrap_or(&all).iter().copied().filter(|place| *place < EVENTS.columns.len()).collect();
-        let columns = EVENTS
+        let columns: Vec<Option<Builder>> = EVENTS
             .columns
             .iter()
             .enumerate()
@@ -222,7 +228,9 @@ impl EventRows {
             .collect();
         let full = EVENTS.schema();
         let fields: Vec<_> = order.iter().map(|place| full.field(*place).clone()).collect();
-        Self { columns, order, schema: Arc::new(arrow::datatypes::Schema::new(fields)), len: 0, bytes: 0 }
+        let wanted = columns.iter().flatten().count();
+        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        Self { columns, wanted, order, schema, len: 0, bytes: 0 }
     }
 
     /// The schema of the batches.
@@ -233,61 +241,74 @@ impl EventRows {
     /// Adds one event.
     pub fn push(&mut self, event: &Event<'_>, object: &ObjectContext<'_>, record_index: i64) {
         let identity = &event.identity;
-        let mut row = Row { builders: self.columns.iter_mut(), bytes: 0 };
-        row.date(day(event.event_time));
-        row.time(Some(event.event_time));
-        row.text(Some(&event.event_id));
-        row.text(event.shared_event_id.as_deref());
-        row.text(event.request_id.as_deref());
-        row.text(event.event_version.as_deref());
-        row.text(event.event_type.as_deref());
-        row.text(event.event_category.as_deref());
-        row.text(Some(&event.event_source));
-        row.text(Some(&event.event_name));
-        row.text(event.aws_region.as_deref());
-        row.text(event.serving_region.as_deref().or(event.aws_region.as_deref()));
-        row.text(recipient(event, object.key_account));
-        row.bool(event.read_only);
-        row.bool(event.management_event);
-        row.text(event.error_code.as_deref());
-        row.text(event.error_message.as_deref());
-        row.text(event.source_ip_address.as_deref());
-        row.text_with(|| Some(event.source_ip_address.as_deref().map_or("absent", crate::sts::ip::ip_kind)));
-        row.text(event.user_agent.as_deref());
-        row.text(event.vpc_endpoint_id.as_deref());
-        row.text(event.vpc_endpoint_account_id.as_deref());
-        row.text(identity.kind.as_deref());
-        row.text(identity.arn.as_deref());
-        row.text(identity.account_id.as_deref());
-        row.text(identity.principal_id.as_deref());
-        row.text(identity.user_name.as_deref());
-        row.text(identity.access_key_id.as_deref());
-        row.text(identity.invoked_by.as_deref());
-        row.text(identity.issuer_arn.as_deref());
-        row.text(identity.issuer_id.as_deref());
-        row.time(identity.created_at);
-        row.bool(identity.mfa);
-        row.text_with(|| event.session_name());
-        row.text(identity.source_identity.as_deref());
-        row.text(identity.identity_provider.as_deref());
-        row.text(identity.on_behalf_of_user_id.as_deref());
-        row.text(identity.in_scope_of_arn.as_deref());
-        row.text(identity.ec2_role_delivery.as_deref());
-        row.text(identity.credential_id.as_deref());
-        row.text(identity.sign_in_session_arn.as_deref());
-        row.bool(event.from_console);
-        row.texts(&event.resource_arns);
-        row.text(event.request_parameters.as_deref());
-        row.text(event.response_elements.as_deref());
-        row.text(event.additional_event_data.as_deref());
-        row.text(event.resources.as_deref());
-        row.text(event.tls_version.as_deref());
-        row.text(event.tls_host.as_deref());
-        row.text(event.extra.as_deref());
-        row.time(object.delivered_at);
-        row.int(Some(object.ingest_number));
-        row.text(Some(object.source_object));
-        row.int(Some(record_index));
+        let left = self.wanted;
+        let mut row = Row { builders: self.columns.iter_mut(), left, bytes: 0 };
+        // Questions ask for few columns, mostly the first ones.
+        'row: {
+            row.date(day(event.event_time));
+            row.time(Some(event.event_time));
+            row.text(Some(&event.event_id));
+            row.text(event.shared_event_id.as_deref());
+            row.text(event.request_id.as_deref());
+            row.text(event.event_version.as_deref());
+            row.text(event.event_type.as_deref());
+            row.text(event.event_category.as_deref());
+            row.text(Some(&event.event_source));
+            row.text(Some(&event.event_name));
+            if row.left == 0 {
+                break 'row;
+            }
+            row.text(event.aws_region.as_deref());
+            row.text(event.serving_region.as_deref().or(event.aws_region.as_deref()));
+            row.text(recipient(event, object.key_account));
+            row.bool(event.read_only);
+            row.bool(event.management_event);
+            row.text(event.error_code.as_deref());
+            row.text(event.error_message.as_deref());
+            if row.left == 0 {
+                break 'row;
+            }
+            row.text(event.source_ip_address.as_deref());
+            row.text_with(|| Some(event.source_ip_address.as_deref().map_or("absent", crate::sts::ip::ip_kind)));
+            row.text(event.user_agent.as_deref());
+            row.text(event.vpc_endpoint_id.as_deref());
+            row.text(event.vpc_endpoint_account_id.as_deref());
+            row.text(identity.kind.as_deref());
+            row.text(identity.arn.as_deref());
+            row.text(identity.account_id.as_deref());
+            row.text(identity.principal_id.as_deref());
+            row.text(identity.user_name.as_deref());
+            row.text(identity.access_key_id.as_deref());
+            if row.left == 0 {
+                break 'row;
+            }
+            row.text(identity.invoked_by.as_deref());
+            row.text(identity.issuer_arn.as_deref());
+            row.text(identity.issuer_id.as_deref());
+            row.time(identity.created_at);
+            row.bool(identity.mfa);
+            row.text_with(|| event.session_name());
+            row.text(identity.source_identity.as_deref());
+            row.text(identity.identity_provider.as_deref());
+            row.text(identity.on_behalf_of_user_id.as_deref());
+            row.text(identity.in_scope_of_arn.as_deref());
+            row.text(identity.ec2_role_delivery.as_deref());
+            row.text(identity.credential_id.as_deref());
+            row.text(identity.sign_in_session_arn.as_deref());
+            row.bool(event.from_console);
+            row.texts(&event.resource_arns);
+            row.text(event.request_parameters.as_deref());
+            row.text(event.response_elements.as_deref());
+            row.text(event.additional_event_data.as_deref());
+            row.text(event.resources.as_deref());
+            row.text(event.tls_version.as_deref());
+            row.text(event.tls_host.as_deref());
+            row.text(event.extra.as_deref());
+            row.time(object.delivered_at);
+            row.int(Some(object.ingest_number));
+            row.text(Some(object.source_object));
+            row.int(Some(record_index));
+        }
         self.bytes += row.bytes + 6 * self.order.len();
         self.len += 1;
     }

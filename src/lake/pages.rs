@@ -119,6 +119,11 @@ impl Indexed {
         &self.path
     }
 
+    /// Bytes that the index takes.
+    pub fn memory_size(&self) -> usize {
+        self.metadata.memory_size()
+    }
+
     /// The pages of a derived table that hold what happened between two moments, both included; microseconds.
     ///
     /// # Errors
@@ -164,6 +169,8 @@ impl Indexed {
                 continue;
             };
             let rows = counts.iter().map(|rows| usize::try_from(rows.unwrap_or_default()).unwrap_or_default());
+            // A page that the column's index does not list has no known times.
+            let bounds = bounds.into_iter().chain(std::iter::repeat(None));
             stretches.extend(rows.zip(bounds).map(|(rows, times)| Stretch { group: place, rows, times }));
         }
         Ok(stretches)

@@ -17,6 +17,8 @@ impl Slots {
     /// All slots from that of the first time to that of the last, both of the same day.
     pub fn span(first: i64, last: i64) -> Self {
         let mut slots = Self::default();
+        // A file's statistics hold milliseconds, the upper bound rounded up: of the last one of a day that is the next day.
+        let last = if last.div_euclid(DAY) > first.div_euclid(DAY) { DAY - 1 } else { last };
         (slot(first)..=slot(last)).for_each(|slot| slots.put(slot));
         slots
     }
@@ -82,5 +84,6 @@ mod tests {
         assert!(two.meets(&Slots::span(0, 5)) && !two.meets(&Slots::span(SLOT, DAY - SLOT - 1)));
         assert_eq!(Slots::all().without(&two), Slots::span(SLOT, DAY - SLOT - 1));
         assert!(two.without(&Slots::all()).is_empty());
+        assert_eq!(Slots::span(SLOT, DAY), Slots::span(SLOT, DAY - 1));
     }
 }

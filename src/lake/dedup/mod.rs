@@ -111,6 +111,11 @@ impl Keys {
         }
     }
 
+    /// Bytes of the ids' texts.
+    pub fn bytes(&self) -> usize {
+        self.texts.0.len()
+    }
+
     /// A row's event id.
     fn event_id(&self, row: usize) -> &str {
         let (texts, ends) = &self.texts;

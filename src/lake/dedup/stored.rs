@@ -16,8 +16,11 @@ use crate::lake::files::{DataFile, Files};
 use crate::lake::pages::{Indexed, Pages, Stretch, group_times};
 use crate::lake::slots::Slots;
 
-/// Bytes of bloom filters held at a time.
-const FILTERS: usize = 16 << 20;
+/// Bytes of indexes and bloom filters held at a time: 8 MB of filters serve a day of four million events.
+const HELD: usize = 48 << 20;
+
+/// Days that are kept whatever they take: events of one object mostly lie in one day or on both sides of a midnight.
+const DAYS: usize = 2;
 
 /// A file that was looked into.
 #[derive(Debug)]
@@ -31,19 +34,29 @@ struct Opened {
     read: Vec<bool>,
 }
 
-/// What was looked into so far.
+/// What was looked into of one day's files.
 #[derive(Debug, Default)]
-pub(super) struct Lookup {
+struct Day {
     files: HashMap<String, Opened>,
     /// By file and row group; `None` where there is none.
     filters: HashMap<(String, usize), Option<Sbbf>>,
-    /// Bytes of `filters`.
+    /// Bytes of both.
     held: usize,
+    /// When it was last needed, as a count.
+    used: u64,
+}
+
+/// What was looked into so far, by day.
+#[derive(Debug, Default)]
+pub(super) struct Lookup {
+    days: HashMap<Option<i32>, Day>,
+    clock: u64,
 }
 
 /// Pages that can hold ids that are sought.
 #[derive(Debug)]
 pub(super) struct Candidate {
+    day: Option<i32>,
     index: Indexed,
     places: Vec<usize>,
     pages: Pages,
@@ -77,12 +90,13 @@ impl Lookup {
         keys: &Keys,
         rows: &[usize],
     ) -> Result<Option<Candidate>> {
-        let Self { files: opened, filters, held } = self;
+        let Day { files: opened, filters, held, .. } = self.day(file.day);
         let there = match opened.entry_ref(file.path.as_str()) {
             hashbrown::hash_map::EntryRef::Occupied(there) => there.into_mut(),
             hashbrown::hash_map::EntryRef::Vacant(free) => {
                 let footer = files.footer(file).await?;
                 let groups = group_times(&footer, "event_time", &file.path)?;
+                *held += footer.memory_size();
                 free.insert(Opened { footer, groups, pages: None, read: Vec::new() })
             }
         };
@@ -95,9 +109,6 @@ impl Lookup {
             let mut inside = rows.iter().copied().filter(|row| times.has(slot(*row))).peekable();
             if inside.peek().is_none() {
                 continue;
-            }
-            if *held > FILTERS {
-                (*filters, *held) = (HashMap::new(), 0);
             }
             let name = (file.path.clone(), group);
             let filter = match filters.entry(name) {
@@ -121,6 +132,7 @@ impl Lookup {
             Some(pages) => pages,
             none => {
                 let index = files.index(file).await?;
+                *held += index.memory_size();
                 let pages = index.stretches("event_time")?;
                 there.read = vec![false; pages.len()];
                 none.insert((index, pages))
@@ -133,12 +145,30 @@ impl Lookup {
         let unread = pages.iter().zip(&there.read).enumerate().filter(|(_, (page, read))| !**read && sought(page));
         let places: Vec<usize> = unread.map(|(place, _)| place).collect();
         let pages = Pages::of(pages, &places);
-        Ok(if places.is_empty() { None } else { Some(Candidate { index: index.clone(), places, pages }) })
+        Ok(if places.is_empty() {
+            None
+        } else {
+            Some(Candidate { day: file.day, index: index.clone(), places, pages })
+        })
+    }
+
+    /// What is known of a day; days that were not needed for longest make room for it.
+    fn day(&mut self, day: Option<i32>) -> &mut Day {
+        self.clock += 1;
+        while self.days.len() > DAYS && self.days.values().map(|day| day.held).sum::<usize>() > HELD {
+            let oldest = self.days.iter().filter(|(other, _)| **other != day).min_by_key(|(_, day)| day.used);
+            let Some(oldest) = oldest.map(|(day, _)| *day) else { break };
+            self.days.remove(&oldest);
+        }
+        let there = self.days.entry(day).or_default();
+        there.used = self.clock;
+        there
     }
 
     /// The ids of these pages are known from now on.
     pub(super) fn has_read(&mut self, candidate: &Candidate) {
-        let Some(there) = self.files.get_mut(candidate.index.path()) else { return };
+        let there = self.days.get_mut(&candidate.day).and_then(|day| day.files.get_mut(candidate.index.path()));
+        let Some(there) = there else { return };
         for place in &candidate.places {
             if let Some(read) = there.read.get_mut(*place) {
                 *read = true;

@@ -8,6 +8,7 @@ mod books;
 mod derived;
 mod held;
 mod scan;
+mod seen;
 mod wanted;
 mod work;
 

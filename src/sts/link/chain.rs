@@ -48,7 +48,7 @@ fn learn_role_ids(names: &mut Names, sessions: &mut [Session], uses: &[Use], tie
         let ids = tied.session_uses.of(place).iter().filter_map(|&row| names.text(principal(row)).split_once(':'));
         if let Some(id) = ids.map(|(id, _)| id.to_owned()).min() {
             session.role_id = names.add(Some(&id));
-            tied.index.learn(place, session);
+            tied.index.learn(names, place, session);
         }
     }
 }

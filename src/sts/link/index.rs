@@ -128,8 +128,9 @@ impl Index {
     }
 
     /// A session whose role's unique id became known.
-    pub fn learn(&mut self, place: usize, session: &Session) {
-        if session.issue_seen && session.role_name.is_some() && session.session_name.is_some() {
+    pub fn learn(&mut self, names: &Names, place: usize, session: &Session) {
+        let named = session.role_name.is_some() || names.text(session.api) == "GetFederationToken";
+        if session.issue_seen && named && session.session_name.is_some() {
             self.by_id.entry((session.role_id, session.session_name)).or_default().push(place);
         }
     }
