@@ -1,6 +1,6 @@
 //! Who asked for each session: the session of the issuing call's caller, up to the origin.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::super::names::{Name, Names};
 use super::sessions::{Origin, Session};
@@ -11,7 +11,10 @@ use super::{Issue, Link, Seen, Use, Why};
 pub fn tie(names: &mut Names, sessions: &mut [Session], issues: &[Issue], uses: &[Use], tied: &mut Tied) {
     learn_role_ids(names, sessions, uses, tied);
     let users = users_by_id(names, &tied.callers);
-    let trails: HashSet<Name> = issues.iter().map(|i| i.recipient).chain(uses.iter().map(|u| u.recipient)).collect();
+    let mut trails = vec![false; names.len() + 1];
+    for recipient in issues.iter().map(|i| i.recipient).chain(uses.iter().map(|u| u.recipient)) {
+        trails[recipient.number()] = true;
+    }
     for place in 0..sessions.len() {
         let Some(&copy) = sessions[place].copies.first() else { continue };
         let (parent, why) =
@@ -70,7 +73,7 @@ fn users_by_id(names: &Names, callers: &[Seen]) -> HashMap<Name, Name> {
 fn parent(
     names: &Names,
     sessions: &[Session],
-    trails: &HashSet<Name>,
+    trails: &[bool],
     issue: &Issue,
     caller: u32,
     tied: &Tied,
@@ -94,7 +97,7 @@ fn parent(
     };
     match found.as_slice() {
         [one] => (Some(*one), None),
-        [] if trails.contains(&issue.caller.account) => (None, Some(Why::BeforeWindow)),
+        [] if trails.get(issue.caller.account.number()) == Some(&true) => (None, Some(Why::BeforeWindow)),
         [] => (None, Some(Why::NoTrail)),
         _ => (None, Some(Why::Ambiguous)),
     }

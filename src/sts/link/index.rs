@@ -141,12 +141,18 @@ impl Index {
     }
 
     /// Sessions of this role and session name. The unique id decides where both sides know it: a role made anew under an old
-    /// name is another role.
-    pub fn by_role<'a>(&'a self, sessions: &'a [Session], who: &Who) -> impl Iterator<Item = usize> + 'a {
+    /// name is another role. With a creation date only those issued close to it.
+    pub fn by_role<'a>(
+        &'a self,
+        sessions: &'a [Session],
+        who: &Who,
+        created_at: Option<i64>,
+    ) -> impl Iterator<Item = usize> + 'a {
         let empty: &[usize] = &[];
         let by_id = self.by_id.get(&(who.role_id, who.session_name)).map_or(empty, Vec::as_slice);
         let by_id = if who.role_id.is_some() { by_id } else { empty };
         let by_name = self.by_name.get(&(who.account, who.role_name, who.session_name)).map_or(empty, Vec::as_slice);
+        let [by_id, by_name] = [by_id, by_name].map(|list| close(sessions, list, created_at));
         let known = who.role_id.is_some();
         by_id.iter().chain(by_name.iter().filter(move |&&s| !known || sessions[s].role_id.is_none())).copied()
     }
@@ -155,6 +161,15 @@ impl Index {
     pub fn by_principal(&self, role_id: Name, session_name: Name) -> &[usize] {
         self.by_id.get(&(role_id, session_name)).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Of sessions in the order of their issue, those that a creation date can be of; all where there is none. A pipeline issues
+/// thousands under one name.
+fn close<'a>(sessions: &[Session], list: &'a [usize], created_at: Option<i64>) -> &'a [usize] {
+    let Some(created_at) = created_at else { return list };
+    let before = |limit: i64| list.partition_point(|&place| sessions[place].issued_at.is_some_and(|at| at < limit));
+    let from = before(created_at.saturating_sub(CREATION_SLACK));
+    &list[from..before(created_at.saturating_add(CREATION_SLACK + 1)).max(from)]
 }
 
 /// Of `candidates`, those issued at most two seconds away from `created_at`.

@@ -178,7 +178,7 @@ impl Ties {
                 return;
             }
             let keyed = caller.key.is_some();
-            let open = index.by_role(sessions, who).filter(|&s| !keyed || !own_key_used[s]);
+            let open = index.by_role(sessions, who, caller.created_at).filter(|&s| !keyed || !own_key_used[s]);
             match caller.created_at {
                 // A keyed call shows a credential of its own, whose creation date is its issue's second. A call without key shows
                 // none: it belongs to any session of the same seconds.
