@@ -219,7 +219,12 @@ class Bench:
         asked = [("all sessions with chains and origins", ["sql", "SELECT session_id, role_arn, session_name, origin, chain_depth, chain_path, root_session_id FROM sessions"]),
                  ("who: one key's whole story", ["who", key])]
         listed = self.rolecall("ask", "--format", "json")["out"]
-        asked += [(f"ask {q['name']}", ["ask", q["name"]]) for q in json.loads(listed)]
+        known = self.known(lake)
+        values = {"name": known["name"], "address": known["ip"], "session": key, "principal": known["role"], "role": known["role"]}
+        for question in json.loads(listed):
+            needed = [part.split(" ")[0] for part in (question["parameters"] or "").split(", ") if part.endswith("(needed)")]
+            given = [f"{name}={values.get(name, known['name'])}" for name in needed]
+            asked.append((f"ask {question['name']}", ["ask", question["name"], *given]))
         for name, command in asked:
             more = [] if command[0] == "who" else ["--format", "ndjson"]
             runs = [self.rolecall(*command, *more, "--lake", lake) for _ in range(self.a.runs)]

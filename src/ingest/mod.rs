@@ -84,7 +84,7 @@ impl Default for Knobs {
             commit_objects: 32_768,
             ids: 1_000_000,
             buffer: 56 << 20,
-            grown: 64 << 20,
+            grown: 56 << 20,
             read_ahead: 48 << 20,
             threads: 0,
         }

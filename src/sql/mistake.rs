@@ -51,7 +51,9 @@ pub fn explain(error: DataFusionError, tables: &[&str]) -> Error {
         DataFusionError::ResourcesExhausted(what) => {
             Error::new(Kind::Input, "the query needs more memory than there is")
                 .context("cause", plain(&what))
-                .hint("ask about less: --since, --until, --account, fewer columns, or a LIMIT")
+                .hint(
+                    "ask about less (--since, --until, --account, fewer columns, a LIMIT), or give more: max_memory under [reading] in rolecall.toml",
+                )
         }
         other @ (DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_)) => {
             Error::input("the query could not read its data").source(other)

@@ -38,8 +38,9 @@ use super::{binding, enrich, functions, known, mistake, period, yielding};
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
 const LOOK_AROUND: i64 = 36 * 3600 * 1_000_000;
 
-/// The memory that queries share before they spill to disk, where nobody says otherwise.
-const MEMORY: usize = 1 << 30;
+/// The memory that queries share before they spill to disk, where nobody says otherwise: a join of ninety days' events with their
+/// sessions, which cannot spill, takes up to a gigabyte and a half.
+const MEMORY: usize = 2 << 30;
 
 /// The views, in the order in which they build on each other.
 const VIEWS: [(&str, &str); 13] = [
