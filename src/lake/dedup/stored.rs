@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ParquetMetaData;
 
@@ -26,21 +27,26 @@ const DAYS: usize = 2;
 #[derive(Debug)]
 struct Opened {
     footer: Arc<ParquetMetaData>,
-    /// The times of each row group.
-    groups: Vec<Slots>,
+    groups: Vec<Group>,
     /// Its pages, once one had to be read.
     pages: Option<(Indexed, Vec<Stretch>)>,
     /// Which of the pages were read.
     read: Vec<bool>,
 }
 
+/// A row group of it.
+#[derive(Debug)]
+struct Group {
+    times: Slots,
+    /// Its bloom filter of event ids, once it had to be read; `Some(None)` where it has none.
+    filter: Option<Option<Sbbf>>,
+}
+
 /// What was looked into of one day's files.
 #[derive(Debug, Default)]
 struct Day {
     files: HashMap<String, Opened>,
-    /// By file and row group; `None` where there is none.
-    filters: HashMap<(String, usize), Option<Sbbf>>,
-    /// Bytes of both.
+    /// Bytes of their indexes and filters.
     held: usize,
     /// When it was last needed, as a count.
     used: u64,
@@ -90,19 +96,20 @@ impl Lookup {
         keys: &Keys,
         rows: &[usize],
     ) -> Result<Option<Candidate>> {
-        let Day { files: opened, filters, held, .. } = self.day(file.day);
+        let Day { files: opened, held, .. } = self.day(file.day);
         let there = match opened.entry_ref(file.path.as_str()) {
-            hashbrown::hash_map::EntryRef::Occupied(there) => there.into_mut(),
-            hashbrown::hash_map::EntryRef::Vacant(free) => {
+            EntryRef::Occupied(there) => there.into_mut(),
+            EntryRef::Vacant(free) => {
                 let footer = files.footer(file).await?;
-                let groups = group_times(&footer, "event_time", &file.path)?;
+                let groups = group_times(&footer, "event_time", &file.path)?.into_iter();
+                let groups = groups.map(|times| Group { times, filter: None }).collect();
                 *held += footer.memory_size();
                 free.insert(Opened { footer, groups, pages: None, read: Vec::new() })
             }
         };
         let slot = |row: usize| keys.slots.get(row).copied().unwrap_or_default();
         let mut wanted = vec![Slots::default(); there.groups.len()];
-        for (group, (times, wanted)) in there.groups.iter().zip(&mut wanted).enumerate() {
+        for (place, (Group { times, filter }, wanted)) in there.groups.iter_mut().zip(&mut wanted).enumerate() {
             if !times.meets(&keys.span) {
                 continue;
             }
@@ -110,13 +117,12 @@ impl Lookup {
             if inside.peek().is_none() {
                 continue;
             }
-            let name = (file.path.clone(), group);
-            let filter = match filters.entry(name) {
-                hashbrown::hash_map::Entry::Occupied(there) => there.into_mut(),
-                hashbrown::hash_map::Entry::Vacant(free) => {
-                    let filter = files.filter(file, &there.footer, group, "event_id").await?;
-                    *held += filter.as_ref().map_or(0, |filter| filter.num_blocks() * 32);
-                    free.insert(filter)
+            let filter = match filter {
+                Some(known) => known,
+                unread => {
+                    let read = files.filter(file, &there.footer, place, "event_id").await?;
+                    *held += read.as_ref().map_or(0, |filter| filter.num_blocks() * 32);
+                    unread.insert(read)
                 }
             };
             for row in inside {
