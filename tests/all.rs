@@ -24,6 +24,7 @@ mod fresh;
 mod fuzzed;
 mod ingest;
 mod lake_s3;
+mod linked_events;
 mod maintenance;
 mod nearby;
 #[path = "support/night.rs"]
@@ -44,6 +45,7 @@ mod same_tables;
 mod serve;
 mod shell;
 mod source_s3;
+mod stored_tables;
 mod timeline;
 mod truth;
 mod verify;

@@ -17,9 +17,13 @@ SELECT
     origin,
     session_id
 FROM session_events
-WHERE (strpos(lower(origin), lower($person)) > 0
-        OR strpos(lower(session_name), lower($person)) > 0
-        OR strpos(lower(source_identity), lower($person)) > 0)
+WHERE session_id IN (
+        SELECT session_id
+        FROM sessions
+        WHERE strpos(lower(origin), lower($person)) > 0
+            OR strpos(lower(session_name), lower($person)) > 0
+            OR strpos(lower(source_identity), lower($person)) > 0
+    )
     AND (NOT $writes_only OR read_only = false)
 GROUP BY session_id, recipient_account_id, role_arn, chain_depth, event_source, event_name, origin
 ORDER BY first_at, last_at, session_id, call

@@ -28,7 +28,7 @@ use super::slots::Slots;
 use crate::error::{Error, Result};
 
 /// Bytes read of a file's end at once: its footer is seldom larger.
-const FOOTER: usize = 32 << 10;
+pub(super) const FOOTER: usize = 32 << 10;
 
 /// One data file, and what its statistics say.
 #[derive(Debug, Clone)]
@@ -59,6 +59,11 @@ impl DataFile {
         let account = low.is_empty()
             || self.accounts.as_ref().is_none_or(|(first, last)| first.as_str() <= high && low <= last.as_str());
         time && account
+    }
+
+    /// Where it is in the table's store.
+    pub(super) fn location(&self) -> Path {
+        located(&self.path)
     }
 
     /// The first and the last event time, microseconds; of activity, the first and the last call.
@@ -108,7 +113,7 @@ impl Files {
         let batches = delta.snapshot().and_then(|s| s.add_actions_batches(true)).map_err(broken)?;
         let mut by_day: HashMap<Option<i32>, Vec<DataFile>> = HashMap::new();
         for batch in &batches {
-            for file in data_files(batch) {
+            for file in listed(batch) {
                 by_day.entry(file.day).or_default().push(file);
             }
         }
@@ -180,10 +185,14 @@ impl Files {
         self.read_selected(path, metadata, None, reading, each).await
     }
 
+    /// Where the files are: paths are below the table.
+    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
     /// A file in the lake's store.
     pub(super) fn stored(&self, path: &str) -> StoredFile {
-        let location = Path::parse(path).unwrap_or_else(|_| Path::from(path));
-        StoredFile { store: self.store.clone(), location }
+        StoredFile { store: self.store.clone(), location: located(path) }
     }
 
     /// Reads some columns of some rows of a file, batch after batch.
@@ -283,6 +292,10 @@ fn with_nulls(batch: RecordBatch, table: &Table, wanted: &[&str]) -> Result<Reco
         .map_err(|e| Error::internal("cannot add columns to a file's rows").context("table", table.name).source(e))
 }
 
+fn located(path: &str) -> Path {
+    Path::parse(path).unwrap_or_else(|_| Path::from(path))
+}
+
 /// One file in the lake's store, read by ranges.
 pub(super) struct StoredFile {
     store: Arc<dyn ObjectStore>,
@@ -322,7 +335,7 @@ impl AsyncFileReader for StoredFile {
 }
 
 /// The rows of a table of add actions.
-fn data_files(batch: &RecordBatch) -> impl Iterator<Item = DataFile> {
+pub(super) fn listed(batch: &RecordBatch) -> impl Iterator<Item = DataFile> {
     let texts = |name: &str| {
         let column = arrow::compute::cast(batch.column_by_name(name)?, &DataType::Utf8).ok()?;
         column.as_string_opt::<i32>().cloned()

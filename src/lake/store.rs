@@ -12,10 +12,12 @@ use deltalake::DeltaTable;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use futures::future::try_join_all;
 
 use super::files::Files;
 use super::root::Root;
 pub use super::root::{LakeCredentials, LakeOptions};
+use super::scan::StoredTable;
 use super::schema::{EVENTS, LATER, LEDGER, TABLES, Table};
 use super::write::{NewFile, Writer, date};
 use crate::error::{Error, Result};
@@ -56,20 +58,28 @@ impl Lake {
     /// Where there is no lake, or it cannot be read, or it was written by a newer program.
     pub async fn open(location: &str, options: &LakeOptions) -> Result<Self> {
         let root = Root::new(location, options)?;
-        let mut tables = BTreeMap::new();
+        let newest = |table: &'static Table| {
+            let root = root.clone();
+            let opening = tokio::spawn(async move { root.newest(table).await });
+            async move {
+                let opened = opening.await.map_err(|e| Error::internal("opening a table broke off").source(e))??;
+                Ok::<_, Error>((table, opened))
+            }
+        };
         // Derived tables and the ledger first: events that come in meanwhile are not looked at.
-        for table in TABLES.iter().rev() {
-            let delta = root.newest(table).await?.ok_or_else(|| {
-                Error::input("there is no lake here, or a part of it is missing")
+        let first = TABLES.iter().copied().rev().filter(|table| table.name != EVENTS.name).chain(LATER);
+        let mut opened = try_join_all(first.map(newest).collect::<Vec<_>>()).await?;
+        opened.push(newest(&EVENTS).await?);
+        let mut tables = BTreeMap::new();
+        for (table, delta) in opened {
+            if delta.is_none() && TABLES.iter().any(|needed| needed.name == table.name) {
+                return Err(Error::input("there is no lake here, or a part of it is missing")
                     .context("lake", root.name.clone())
                     .context("table", table.name)
                     .hint("fill it with: rolecall ingest SOURCE --lake LAKE")
-                    .hint("or ask log files directly with --logs SOURCE")
-            })?;
-            tables.insert(table.name, delta);
-        }
-        for table in LATER {
-            tables.extend(root.newest(table).await?.map(|delta| (table.name, delta)));
+                    .hint("or ask log files directly with --logs SOURCE"));
+            }
+            tables.extend(delta.map(|delta| (table.name, delta)));
         }
         let mut lake = Self { root, tables };
         lake.pin().await?;
@@ -218,8 +228,18 @@ impl Lake {
         let broken = |e: Box<dyn std::error::Error + Send + Sync>| {
             Error::input("cannot read a table of the lake").context("table", name.to_owned()).source(e)
         };
-        // The loaded list of files serves every scan; without it each would read the log again.
-        let snapshot = delta.snapshot().map_err(|e| broken(e.into()))?.snapshot().clone();
+        let snapshot = delta.snapshot().map_err(|e| broken(e.into()))?;
+        let log = snapshot.add_actions_batches(true).map_err(|e| broken(e.into()))?;
+        let foreign = snapshot.metadata().configuration().contains_key("delta.columnMapping.mode")
+            || log.iter().any(|part| part.schema().fields().iter().any(|f| f.name().starts_with("deletion_vector")));
+        let table = TABLES.iter().copied().chain(LATER).find(|table| table.name == name);
+        if let (Some(table), false) = (table, foreign) {
+            let stored = StoredTable::new(Files::of(delta, table)?, &log).map_err(|e| broken(e.into()))?;
+            return Ok(Arc::new(stored));
+        }
+        // What another program made of the table (rows marked as deleted, renamed columns) Delta's own scan knows to read. The
+        // loaded list of files serves every one; without it each would read the log again.
+        let snapshot = snapshot.snapshot().clone();
         let provider = delta.table_provider().with_eager_snapshot(snapshot).build().await;
         Ok(Arc::new(provider.map_err(|e| broken(e.into()))?))
     }

@@ -21,6 +21,7 @@ pub mod query_file;
 pub mod schema;
 pub mod session;
 pub mod setup;
+mod sorted_joins;
 mod yielding;
 
 pub(crate) use crate::words::{moment, nearest};

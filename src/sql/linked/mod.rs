@@ -5,6 +5,7 @@
 pub(super) mod build;
 mod caller;
 mod edges;
+mod events;
 mod focus;
 mod known;
 mod load;
@@ -14,7 +15,7 @@ mod provider;
 mod sessions;
 mod tables;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 
@@ -22,6 +23,7 @@ use crate::sts::link::Links;
 
 use super::knowledge::Known;
 
+pub use events::LinkedEvents;
 pub use nearby::Asked;
 pub use provider::{Computed, Derived, Inputs};
 
@@ -35,6 +37,15 @@ pub struct Linked {
     failures: Vec<load::Failure>,
     sign_ins: Vec<load::SignIn>,
     plain: plain::Plain,
+    /// Finds callers by what events show of them; made when first asked.
+    lookup: OnceLock<events::Lookup>,
     /// What the configuration says.
     told: Arc<Known>,
+}
+
+impl Linked {
+    /// Finds callers by what events show of them.
+    fn lookup(&self) -> &events::Lookup {
+        self.lookup.get_or_init(|| events::Lookup::new(&self.links))
+    }
 }

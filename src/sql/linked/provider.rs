@@ -81,7 +81,7 @@ impl Inputs {
     }
 
     /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
-    async fn linked(&self, focus: &Focus, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
+    pub(super) async fn linked(&self, focus: &Focus, state: &dyn Session) -> DataFusionResult<Arc<Linked>> {
         let mut known = self.linked.lock().await;
         if self.span != Window::ALL {
             if let Some((_, linked)) = &*known {

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 
 use crate::error::{Error, Result};
 use crate::lake::rows::column;
-use crate::lake::schema::Table;
+use crate::lake::schema::{Column, Table};
 use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
 use crate::sts::link::{Caller, Link, Use};
 use crate::sts::names::Name;
@@ -261,47 +261,13 @@ impl Linked {
     }
 
     fn session_links(&self) -> Result<RecordBatch> {
-        let links = self.links.callers.iter().zip(&self.links.caller_links);
-        let links: Vec<_> = links.filter(|(_, link)| !matches!(link, Link::LongTerm)).collect();
-        let name = |of: fn(&Caller) -> Name| texts(links.iter().map(|(seen, _)| self.names(of(&seen.caller))));
-        let session = |link: &Link| match link {
-            Link::To(session, _) => Some(&self.links.sessions[*session]),
-            _ => None,
+        let links = self.links.caller_links.iter().enumerate();
+        let callers: Vec<usize> =
+            links.filter(|(_, link)| !matches!(link, Link::LongTerm)).map(|(place, _)| place).collect();
+        let told = |column: &Column| {
+            super::events::column(self, column.name, &column.kind.arrow(), callers.iter().copied().map(Some))
         };
-        let of_session = |of: &dyn Fn(&crate::sts::link::Session) -> Option<String>| -> ArrayRef {
-            let values: Vec<Option<String>> = links.iter().map(|(_, link)| session(link).and_then(of)).collect();
-            texts(values.iter().map(Option::as_deref))
-        };
-        let owned = |name: Name| self.names(name).map(str::to_owned);
-        batch(
-            &SESSION_LINKS,
-            vec![
-                name(|c| c.kind),
-                name(|c| c.arn),
-                name(|c| c.account),
-                name(|c| c.principal),
-                name(|c| c.key),
-                name(|c| c.issuer_arn),
-                name(|c| c.session_name),
-                times(links.iter().map(|(seen, _)| seen.caller.created_at)),
-                times(links.iter().map(|(seen, _)| seen.exact_time)),
-                of_session(&|s| owned(s.id)),
-                texts(links.iter().map(|(_, link)| match link {
-                    Link::To(_, method) => Some(method.as_str()),
-                    _ => None,
-                })),
-                texts(links.iter().map(|(_, link)| match link {
-                    Link::None(why) => Some(why.as_str()),
-                    _ => None,
-                })),
-                of_session(&|s| owned(s.role_arn)),
-                of_session(&|s| owned(s.origin.name)),
-                of_session(&|s| Some(s.origin.kind.to_owned())),
-                of_session(&|s| Some(s.origin.class.to_owned())),
-                integers(links.iter().map(|(_, link)| session(link).map(|s| i64::from(s.depth)))),
-                of_session(&|s| owned(self.links.sessions[s.root].id)),
-            ],
-        )
+        batch(&SESSION_LINKS, SESSION_LINKS.columns.iter().map(told).collect())
     }
 
     fn unlinked_issues(&self) -> Result<RecordBatch> {

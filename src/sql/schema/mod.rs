@@ -195,10 +195,10 @@ pub static ACCOUNTS: Table = Table {
     },
 };
 
-/// Which calls belong to which session: what `session_events` and `unlinked` join events with.
+/// Which calls belong to which session, caller by caller.
 pub static SESSION_LINKS: Table = Table {
     name: "session_links",
-    doc: "One row per distinct caller: the session its calls belong to, or why none was found. The views session_events and unlinked join events with it.",
+    doc: "One row per distinct caller: the session its calls belong to, or why none was found. linked_events says the same call by call.",
     partition: None,
     columns: columns! {
         identity_type Text "userIdentity.type.";
@@ -217,6 +217,24 @@ pub static SESSION_LINKS: Table = Table {
         origin Text "Who stands at the top.";
         origin_type Text "What that is.";
         origin_class Text "What it is taken for.";
+        chain_depth Int "Roles from the origin to the session's.";
+        root_session_id Text "The first session of the chain.";
+    },
+};
+
+/// What `linked_events` adds to the columns of `events`.
+pub static LINKED_EVENTS: Table = Table {
+    name: "linked_events",
+    doc: "One row per event: every column of events, and then the session of its caller, or why none was found; both are null where the caller is no session. The views session_events and unlinked are made of it.",
+    partition: None,
+    columns: columns! {
+        session_id Text "The session.";
+        link_method Text "How the call was tied to it: key, creation, window.";
+        reason Text "Why no session was found: ambiguous, no_key, no_trail_of_caller_account, before_window.";
+        role_arn Text "The session's role.";
+        origin Text "Who stands at the top of its chain.";
+        origin_type Text "What that is; see sessions.";
+        origin_class Text "What it is taken for; see sessions.";
         chain_depth Int "Roles from the origin to the session's.";
         root_session_id Text "The first session of the chain.";
     },
@@ -253,14 +271,15 @@ pub fn documented() -> Vec<&'static Table> {
     let mut tables: Vec<&Table> = vec![&SESSIONS];
     tables.extend(VIEWS);
     tables.extend(COMPUTED.into_iter().filter(|table| table.name != SESSIONS.name));
+    tables.push(&LINKED_EVENTS);
     tables.extend(TABLES.iter());
     tables.extend(LATER);
     tables.extend(KNOWN);
     tables
 }
 
-/// A table's columns as the engine has them: `session_events` has those of `events` before its own.
+/// A table's columns as the engine has them: `session_events` and `linked_events` have those of `events` before their own.
 pub fn all_columns(table: &Table) -> Vec<&'static Column> {
-    let events = if table.name == SESSION_EVENTS.name { EVENTS.columns } else { &[] };
+    let events = if [SESSION_EVENTS.name, LINKED_EVENTS.name].contains(&table.name) { EVENTS.columns } else { &[] };
     events.iter().chain(table.columns).collect()
 }
