@@ -4,25 +4,34 @@
 -- theme: workloads
 -- attack: T1552.005, T1550.001
 WITH calls AS (
-    SELECT e.session_id, e.source_ip_address, e.user_agent, e.event_time,
-        e.in_scope_of_arn IS NOT NULL OR coalesce(e.user_agent LIKE '%exec-env/%', false) AS inside
-    FROM session_events e
-    JOIN sessions s ON s.session_id = e.session_id
-    WHERE s.invoked_by IN ('lambda.amazonaws.com', 'ecs-tasks.amazonaws.com')
-        AND e.invoked_by IS NULL
-        AND e.source_ip_kind IN ('public', 'private', 'cgnat')
+    SELECT session_id, source_ip_address, user_agent, event_time,
+        in_scope_of_arn IS NOT NULL OR coalesce(user_agent LIKE '%exec-env/%', false) AS inside
+    FROM session_events
+    WHERE session_id IN (SELECT session_id FROM sessions WHERE invoked_by IN ('lambda.amazonaws.com', 'ecs-tasks.amazonaws.com'))
+        AND invoked_by IS NULL
+        AND source_ip_kind IN ('public', 'private', 'cgnat')
+),
+-- Lists are made of the few sessions that show both; to make them of all costs far more than to find those.
+sums AS (
+    SELECT session_id, inside, source_ip_address, user_agent, count(*) AS n, min(event_time) AS first_at
+    FROM calls
+    GROUP BY session_id, inside, source_ip_address, user_agent
+),
+marked AS (
+    SELECT *, bool_or(inside) OVER (PARTITION BY session_id) AND bool_or(NOT inside) OVER (PARTITION BY session_id) AS both
+    FROM sums
 )
 SELECT
     arn_short(s.role_arn) AS role,
-    c.session_id AS key,
-    count(*) FILTER (WHERE c.inside) AS inside,
-    count(*) FILTER (WHERE NOT c.inside) AS outside,
-    array_sort(array_agg(DISTINCT c.source_ip_address) FILTER (WHERE NOT c.inside)) AS ips,
-    array_sort(array_agg(DISTINCT c.user_agent) FILTER (WHERE NOT c.inside AND c.user_agent IS NOT NULL)) AS uas,
+    m.session_id AS key,
+    sum(m.n) FILTER (WHERE m.inside) AS inside,
+    sum(m.n) FILTER (WHERE NOT m.inside) AS outside,
+    array_sort(array_agg(DISTINCT m.source_ip_address) FILTER (WHERE NOT m.inside)) AS ips,
+    array_sort(array_agg(DISTINCT m.user_agent) FILTER (WHERE NOT m.inside AND m.user_agent IS NOT NULL)) AS uas,
     s.session_name,
-    min(c.event_time) FILTER (WHERE NOT c.inside) AS first_outside
-FROM calls c
-JOIN sessions s ON s.session_id = c.session_id
-GROUP BY s.role_arn, c.session_id, s.session_name
-HAVING count(*) FILTER (WHERE c.inside) > 0 AND count(*) FILTER (WHERE NOT c.inside) > 0
+    min(m.first_at) FILTER (WHERE NOT m.inside) AS first_outside
+FROM marked m
+JOIN sessions s ON s.session_id = m.session_id
+WHERE m.both
+GROUP BY s.role_arn, m.session_id, s.session_name
 ORDER BY outside DESC, role, key

@@ -342,7 +342,11 @@ pub(super) fn listed(batch: &RecordBatch) -> impl Iterator<Item = DataFile> {
     };
     let ints = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>().cloned();
     let times = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>().cloned();
-    let days = || batch.column_by_name("partition.event_date")?.as_primitive_opt::<Date32Type>().cloned();
+    // A table has one partition at most, a day: of events their own, of findings the night's.
+    let days = || {
+        let place = batch.schema_ref().fields().iter().position(|f| f.name().starts_with("partition."))?;
+        batch.column(place).as_primitive_opt::<Date32Type>().cloned()
+    };
     let (paths, days, sizes, rows) = (texts("path"), days(), ints("size_bytes"), ints("num_records"));
     let events = (times("min.event_time"), times("max.event_time"));
     let activity = (times("min.first_at"), times("max.last_at"));

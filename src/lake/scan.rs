@@ -25,6 +25,7 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use object_store::ObjectMeta;
 
 use super::files::{DataFile, Files};
@@ -142,12 +143,15 @@ impl TableProvider for StoredTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.chosen(state, filters)?;
+        let wanted = projection.cloned().unwrap_or_else(|| (0..self.order.len()).collect());
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
+        }
         let url = ObjectStoreUrl::parse(format!("lake://{}", self.files.table().name.replace('_', "-")))?;
         state.runtime_env().register_object_store(url.as_ref(), self.files.store());
         let source = ParquetSource::new(self.within.clone())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(Footers::new(self.files.store(), self.places_of(filters))));
-        let wanted = projection.cloned().unwrap_or_else(|| (0..self.order.len()).collect());
         let places = wanted.iter().filter_map(|place| self.order.iter().position(|here| here == place)).collect();
         let rows = files.iter().map(|file| file.rows).sum();
         // Where the log does not count a file's rows, nothing exact is known.
