@@ -185,11 +185,6 @@ impl Files {
         self.read_selected(path, metadata, None, reading, each).await
     }
 
-    /// Where the files are: paths are below the table.
-    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
-        self.store.clone()
-    }
-
     /// A file in the lake's store.
     pub(super) fn stored(&self, path: &str) -> StoredFile {
         StoredFile { store: self.store.clone(), location: located(path) }

@@ -26,16 +26,17 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore};
 
-use super::files::{DataFile, Files};
+use super::files::DataFile;
 use super::footers::Footers;
 use super::schema::{Table, Type};
 use super::write::stats_columns;
 
 /// A table of the lake at one version.
 pub struct StoredTable {
-    files: Files,
+    table: &'static Table,
+    store: Arc<dyn ObjectStore>,
     /// What the log says of each file, in the order of `listed`.
     told: Told,
     listed: Vec<DataFile>,
@@ -46,12 +47,11 @@ pub struct StoredTable {
 }
 
 impl StoredTable {
-    /// The table that `files` are of.
+    /// The version of `table` that `log` lists the files of; they are in `store`.
     ///
     /// # Errors
     /// Where the log's parts do not fit together.
-    pub(super) fn new(files: Files, log: &[RecordBatch]) -> Result<Self> {
-        let table = files.table();
+    pub(super) fn new(table: &'static Table, store: Arc<dyn ObjectStore>, log: &[RecordBatch]) -> Result<Self> {
         let schema = schema(table);
         let is_partition = |place: &usize| Some(schema.field(*place).name().as_str()) == table.partition;
         let (last, first): (Vec<usize>, Vec<usize>) = (0..schema.fields().len()).partition(is_partition);
@@ -65,7 +65,7 @@ impl StoredTable {
             None => Told { rows: RecordBatch::new_empty(Arc::new(Schema::empty())), partition: table.partition },
         };
         let listed = super::files::listed(&told.rows).collect();
-        Ok(Self { files, told, listed, schema, order, within })
+        Ok(Self { table, store, told, listed, schema, order, within })
     }
 
     /// The files that can hold rows which pass all filters; every row of them passes those that are about the partition alone.
@@ -97,7 +97,7 @@ impl StoredTable {
         let columns = filter.column_refs();
         !filter.is_volatile()
             && !columns.is_empty()
-            && columns.iter().all(|column| Some(column.name.as_str()) == self.files.table().partition)
+            && columns.iter().all(|column| Some(column.name.as_str()) == self.table.partition)
     }
 }
 
@@ -112,7 +112,7 @@ fn schema(table: &Table) -> SchemaRef {
 
 impl fmt::Debug for StoredTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredTable").field("table", &self.files.table().name).finish()
+        f.debug_struct("StoredTable").field("table", &self.table.name).finish()
     }
 }
 
@@ -147,11 +147,11 @@ impl TableProvider for StoredTable {
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
         }
-        let url = ObjectStoreUrl::parse(format!("lake://{}", self.files.table().name.replace('_', "-")))?;
-        state.runtime_env().register_object_store(url.as_ref(), self.files.store());
+        let url = ObjectStoreUrl::parse(format!("lake://{}", self.table.name.replace('_', "-")))?;
+        state.runtime_env().register_object_store(url.as_ref(), self.store.clone());
         let source = ParquetSource::new(self.within.clone())
             .with_table_parquet_options(state.default_table_options().parquet)
-            .with_parquet_file_reader_factory(Arc::new(Footers::new(self.files.store(), self.places_of(filters))));
+            .with_parquet_file_reader_factory(Arc::new(Footers::new(self.store.clone(), self.places_of(filters))));
         let places = wanted.iter().filter_map(|place| self.order.iter().position(|here| here == place)).collect();
         let rows = files.iter().map(|file| file.rows).sum();
         // Where the log does not count a file's rows, nothing exact is known.
@@ -180,7 +180,7 @@ impl StoredTable {
     /// Where the columns of filters stand in a file, and those that a sort or a join may come to filter by.
     fn places_of(&self, filters: &[Expr]) -> Vec<usize> {
         let asked = filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.as_str());
-        let names = asked.chain(stats_columns(self.files.table()));
+        let names = asked.chain(stats_columns(self.table));
         names.filter_map(|name| self.within.file_schema().index_of(name).ok()).collect()
     }
 
@@ -192,7 +192,7 @@ impl StoredTable {
             e_tag: None,
             version: None,
         };
-        let partition = self.files.table().partition.map(|_| ScalarValue::Date32(file.day));
+        let partition = self.table.partition.map(|_| ScalarValue::Date32(file.day));
         PartitionedFile::new_from_meta(meta).with_partition_values(partition.into_iter().collect())
     }
 }

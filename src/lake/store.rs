@@ -234,7 +234,8 @@ impl Lake {
             || log.iter().any(|part| part.schema().fields().iter().any(|f| f.name().starts_with("deletion_vector")));
         let table = TABLES.iter().copied().chain(LATER).find(|table| table.name == name);
         if let (Some(table), false) = (table, foreign) {
-            let stored = StoredTable::new(Files::of(delta, table)?, &log).map_err(|e| broken(e.into()))?;
+            let stored =
+                StoredTable::new(table, delta.log_store().object_store(None), &log).map_err(|e| broken(e.into()))?;
             return Ok(Arc::new(stored));
         }
         // What another program made of the table (rows marked as deleted, renamed columns) Delta's own scan knows to read. The

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
-use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
@@ -64,14 +63,9 @@ impl PhysicalExpr for Belongs {
             let columns = self.shown.iter().map(|column| column.evaluate(batch)?.into_array(batch.num_rows()));
             Shown::of(&columns.collect::<Result<Vec<_>>>()?)
         };
-        match self.wanted.rows_lately(shown)? {
-            Some(rows) => Ok(ColumnarValue::Array(Arc::new(rows))),
-            // A scan takes no single truth for all rows.
-            None if batch.num_rows() > 0 => {
-                Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(vec![true; batch.num_rows()]))))
-            }
-            None => Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true)))),
-        }
+        let rows = self.wanted.rows_lately(shown)?;
+        let rows = rows.unwrap_or_else(|| BooleanArray::from(vec![true; batch.num_rows()]));
+        Ok(ColumnarValue::Array(Arc::new(rows)))
     }
 
     fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {

@@ -9,8 +9,8 @@ use datafusion::error::{DataFusionError, Result};
 use hashbrown::DefaultHashBuilder;
 
 use crate::lake::schema::Type;
-use crate::sts::link::Seen;
-use crate::sts::names::Names;
+use crate::sts::link::{Caller, Seen};
+use crate::sts::names::{Name, Names};
 
 /// The columns of `events` that tell its caller: seven texts, the credential's creation date, and the event's time, which counts
 /// where neither key nor creation date tell the session.
@@ -92,15 +92,7 @@ impl Shown {
     /// Whether a row shows this caller.
     pub fn is(&self, row: usize, names: &Names, seen: &Seen) -> bool {
         let caller = &seen.caller;
-        let known = [
-            caller.kind,
-            caller.arn,
-            caller.account,
-            caller.principal,
-            caller.key,
-            caller.issuer_arn,
-            caller.session_name,
-        ];
+        let known = told(caller);
         self.created(row) == caller.created_at
             && self.exact(row) == seen.exact_time
             && self.texts.iter().zip(known).all(|(texts, known)| text(texts, row) == names.text(known))
@@ -115,6 +107,12 @@ impl Shown {
         let told = self.created.is_valid(row) || !text(&self.texts[KEY], row).is_empty();
         (!told).then(|| self.at.value(row))
     }
+}
+
+/// What tells a caller, in the order of [`COLUMNS`].
+fn told(caller: &Caller) -> [Name; TEXTS] {
+    let Caller { kind, arn, account, principal, key, issuer_arn, session_name, .. } = *caller;
+    [kind, arn, account, principal, key, issuer_arn, session_name]
 }
 
 /// The text, else an empty one.
@@ -137,8 +135,7 @@ fn mixed(hash: u64, other: u64) -> u64 {
 /// The hash of a caller, as [`Shown::hashes`] makes it of a row that shows it.
 pub fn hash(hasher: &DefaultHashBuilder, names: &Names, seen: &Seen) -> u64 {
     let caller = &seen.caller;
-    let texts =
-        [caller.kind, caller.arn, caller.account, caller.principal, caller.key, caller.issuer_arn, caller.session_name];
+    let texts = told(caller);
     let hash = texts.iter().fold(0, |hash, &name| mixed(hash, of_text(hasher, names.text(name))));
     mixed(mixed(hash, of_time(caller.created_at)), of_time(seen.exact_time))
 }
