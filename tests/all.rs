@@ -9,6 +9,7 @@ mod browser;
 mod cases;
 mod catalogue;
 mod cli;
+mod computed;
 mod config;
 mod coverage;
 mod crashes;

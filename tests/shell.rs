@@ -200,8 +200,21 @@ impl Terminal {
         self.waits_until(text, |screen| screen.contains(text))
     }
 
+    /// Waits for a prompt behind which nothing is typed: what comes together with the key that ends a line is
+    /// dropped with it.
+    fn waits_for_prompt(&self) {
+        self.waits_until("an empty prompt", |screen| screen.trim_end().ends_with("rolecall>"));
+    }
+
+    /// Gives up the line that is being typed.
+    fn gives_up(&self) {
+        self.keys(&["C-c"]);
+        self.waits_for_prompt();
+    }
+
     /// A clear screen with a prompt.
     fn clear(&self) {
+        self.waits_for_prompt();
         self.keys(&["C-l"]);
         self.waits_until("a clear screen", |screen| screen.trim() == "rolecall>");
     }
@@ -234,25 +247,25 @@ fn a_person_types_completes_and_finds_it_again() {
     assert!(coloured.contains("\u{1b}[1m\u{1b}[34mselect") || coloured.contains("\u{1b}[1;34mselect"), "{coloured:?}");
     assert!(coloured.contains("\u{1b}[32m'x'"), "{coloured:?}");
     // Ctrl-C clears what was typed.
-    terminal.keys(&["C-c"]);
+    terminal.gives_up();
     terminal.clear();
     // One candidate is taken, several are shown.
     terminal.text("select count(*) from unlinked_i");
     terminal.keys(&["Tab"]);
     terminal.waits_for("from unlinked_issues");
-    terminal.keys(&["C-c"]);
+    terminal.gives_up();
     terminal.clear();
     terminal.text("select session_name");
     terminal.keys(&["Tab"]);
     let menu = terminal.waits_for("session_name_kind");
     assert!(menu.contains("The role session name"), "{menu}");
-    terminal.keys(&["C-c"]);
+    terminal.gives_up();
     terminal.clear();
     terminal.text("\\ask who-used");
     terminal.keys(&["Tab"]);
     terminal.text("role=nobody");
     terminal.waits_for("\\ask who-used-role role=nobody");
-    terminal.keys(&["C-c"]);
+    terminal.gives_up();
     terminal.clear();
     // An error keeps the shell alive.
     terminal.line("select nme from events;");
@@ -268,7 +281,7 @@ fn a_person_types_completes_and_finds_it_again() {
     // What was typed comes back, all lines of it, and is kept for the next shell.
     terminal.keys(&["Up", "Up", "Up", "Up", "Up", "Up"]);
     terminal.waits_for("as answer;");
-    terminal.keys(&["C-c"]);
+    terminal.gives_up();
     terminal.line(" select 'kept nowhere';");
     terminal.waits_for("kept nowhere\n");
     terminal.keys(&["C-d"]);

@@ -79,13 +79,7 @@ impl Ask {
         let given: Vec<_> = self.values.iter().chain(&self.params).cloned().collect();
         let params = query.bind(&given)?;
         let answering = Answering::begin(&self.reading.answer, console)?;
-        interrupt
-            .unless(async {
-                let asking = Asking::open(&self.reading, console).await?;
-                asking.answer(&query.sql, params, answering).await?;
-                asking.outcome()
-            })
-            .await
+        Asking::once(&self.reading, &query.sql, params, answering, console, interrupt).await
     }
 }
 

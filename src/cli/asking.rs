@@ -10,13 +10,14 @@ use indicatif::HumanCount;
 use super::answer::Answering;
 use super::arguments::{Reading, lake_location};
 use super::console::Console;
+use super::interrupt::Interrupt;
 use super::{Outcome, sources};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::lake::store::Lake;
 use crate::source::Filters;
 use crate::sql::mistake::explain;
-use crate::sql::session::Engine;
+use crate::sql::session::{Engine, WORTH_KEEPING};
 use crate::sql::setup::Setup;
 
 /// Faults that are told one by one.
@@ -69,6 +70,39 @@ impl Asking {
             Engine::over_logs(opened, &filters, setup).await?
         };
         Ok(Self { engine, logs: asked.logs.join(", "), told: AtomicUsize::new(0), console })
+    }
+
+    /// Asks one question, writes its answer, and says how it ended. What it had to link is written down when it is answered; who
+    /// does not want to wait for that loses nothing.
+    ///
+    /// # Errors
+    /// It cannot be opened, the query is wrong or fails, or the answer cannot be written.
+    pub async fn once(
+        reading: &Reading,
+        sql: &str,
+        params: Vec<(String, ScalarValue)>,
+        answering: Answering,
+        console: Console,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome> {
+        let asked = async {
+            let asking = Self::open(reading, console).await?;
+            asking.answer(sql, params, answering).await?;
+            Ok((asking.outcome()?, asking))
+        };
+        let (outcome, asking) = interrupt.unless(asked).await?;
+        asking.write_down(interrupt).await;
+        Ok(outcome)
+    }
+
+    /// Writes down what had to be linked, unless interrupted.
+    pub async fn write_down(&self, interrupt: &Interrupt) {
+        _ = interrupt
+            .unless(async {
+                self.engine.write_down(WORTH_KEEPING).await;
+                Ok(())
+            })
+            .await;
     }
 
     /// The engine behind it.

@@ -41,13 +41,7 @@ impl Sql {
     pub async fn run(self, console: Console, interrupt: &Interrupt) -> Result<Outcome> {
         let (sql, params) = self.question()?;
         let answering = Answering::begin(&self.reading.answer, console)?;
-        interrupt
-            .unless(async {
-                let asking = Asking::open(&self.reading, console).await?;
-                asking.answer(&sql, params, answering).await?;
-                asking.outcome()
-            })
-            .await
+        Asking::once(&self.reading, &sql, params, answering, console, interrupt).await
     }
 
     /// The SQL and its values. A file with a header is a saved question: its parameters have types and defaults.

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod catch_up;
 pub mod commit;
+pub mod computed;
 pub mod day_file;
 pub mod days;
 pub mod dedup;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use deltalake::kernel::{ArrayType, DataType, StructField, StructType};
 use deltalake::operations::create::CreateBuilder;
@@ -91,6 +91,11 @@ impl Root {
             Url::from_directory_path(&path).map_err(|()| wrong("the lake's path is not valid".into()))?
         };
         Ok(Self { name: location.to_owned(), url, storage })
+    }
+
+    /// The lake's folder; `None` on S3.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.url.to_file_path().ok()
     }
 
     pub(super) fn table(&self, table: &Table) -> Result<Url> {

@@ -14,6 +14,7 @@ use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use futures::future::try_join_all;
 
+use super::computed::ComputedFiles;
 use super::files::Files;
 use super::root::Root;
 pub use super::root::{LakeCredentials, LakeOptions};
@@ -188,6 +189,11 @@ impl Lake {
         self.tables.get_mut(table.name).ok_or_else(|| no_table(table.name))
     }
 
+    /// The lake's folder; `None` on S3.
+    pub(super) fn at(&self) -> Option<PathBuf> {
+        self.root.folder()
+    }
+
     /// A table's folder; `None` on S3.
     pub(super) fn folder(&self, table: &Table) -> Result<Option<PathBuf>> {
         Ok(self.root.table(table)?.to_file_path().ok())
@@ -259,6 +265,11 @@ impl Lake {
     /// Where the table's log cannot be read.
     pub fn files(&self, table: &'static Table) -> Result<Files> {
         Files::of(self.table(table.name)?, table)
+    }
+
+    /// The tables that were computed from `files`, which are of this lake, by what `meaning` stands for; `None` on S3.
+    pub fn computed(&self, files: &[&Files], meaning: &[u8]) -> Option<ComputedFiles> {
+        Some(ComputedFiles::new(&self.at()?, files, meaning))
     }
 
     /// The version that an application recorded in a table.

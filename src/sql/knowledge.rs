@@ -106,6 +106,11 @@ impl Known {
         format!("{:?} {ci:?} {:?} {:?}", self.vendors, self.people, self.config.own.roles)
     }
 
+    /// What computed tables depend on, as text: accounts and whose they are, and classes of origins.
+    pub fn of_linking(&self) -> String {
+        format!("{:?} {:?} {} {}", self.config.accounts, self.inside, self.whole, self.of_baselines())
+    }
+
     /// The tables that SQL can ask.
     ///
     /// # Errors

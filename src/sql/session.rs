@@ -26,7 +26,7 @@ use crate::lake::store::{Lake, LakeOptions};
 use crate::lake::{integrity, ledger};
 use crate::source::{Filters, Source};
 
-use super::linked::{Asked, Computed, Derived, Inputs, LinkedEvents};
+use super::linked::{Asked, Computed, Derived, Inputs, LinkedEvents, meaning};
 use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::pool::Pool;
 use super::schema::{COMPUTED, LINKED_EVENTS};
@@ -40,6 +40,9 @@ const LOOK_AROUND: i64 = 36 * 3600 * 1_000_000;
 
 /// The memory that queries share before they spill to disk, where nobody says otherwise.
 const MEMORY: usize = 2 << 30;
+
+/// Linking fewer derived rows than these takes no longer than a person notices.
+pub const WORTH_KEEPING: usize = 100_000;
 
 /// The views, in the order in which they build on each other.
 const VIEWS: [(&str, &str); 13] = [
@@ -136,11 +139,12 @@ impl Engine {
             }
         }
         let made = pass.map(|pass| made(&pass));
-        let derived = Derived::Stored {
-            calls: lake.files(&CREDENTIAL_CALLS)?,
-            activity: lake.files(&ACTIVITY)?,
-            fresh: made.clone(),
+        let (calls, activity) = (lake.files(&CREDENTIAL_CALLS)?, lake.files(&ACTIVITY)?);
+        let kept = match made {
+            None => lake.computed(&[&calls, &activity], &meaning(&engine.setup.known)),
+            Some(_) => None,
         };
+        let derived = Derived::Stored { calls, activity, fresh: made.clone(), kept };
         let (calls, activity) = made.unzip();
         let stored = lake.provider(CREDENTIAL_CALLS.name).await?;
         engine.register(CREDENTIAL_CALLS.name, engine.with(&CREDENTIAL_CALLS, stored, calls)?)?;
@@ -235,6 +239,16 @@ impl Engine {
         match self.inputs.get() {
             Some(inputs) => inputs.look_at(asked, &self.context.state()).await,
             None => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// Writes down what had to be linked for the questions so far, where that were at least `worth` derived rows, so that the same
+    /// lake's next question need not link again. A lake that cannot be written to stays as it is.
+    pub async fn write_down(&self, worth: usize) {
+        if let Some(inputs) = self.inputs.get()
+            && let Err(e) = inputs.write_down(worth).await
+        {
+            tracing::debug!(error = %e, "computed tables are not written down");
         }
     }
 

@@ -54,7 +54,10 @@ impl Shell {
         let typed = console.is_typed();
         let mut session =
             interrupt.unless(Session::open(self.reading, self.queries, console, interrupt.clone())).await?;
-        if typed { typing(&mut session, console, interrupt).await } else { reading(&mut session, interrupt).await }
+        let ended =
+            if typed { typing(&mut session, console, interrupt).await } else { reading(&mut session, interrupt).await };
+        session.write_down().await;
+        ended
     }
 }
 

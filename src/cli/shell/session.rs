@@ -98,6 +98,12 @@ impl Session {
         self.worst
     }
 
+    /// Writes down what had to be linked, for whoever asks next.
+    pub async fn write_down(&self) {
+        self.interrupt.forget();
+        self.asking.write_down(&self.interrupt).await;
+    }
+
     /// Runs a statement or command; says what went wrong with it, `of` naming where it stands.
     ///
     /// # Errors

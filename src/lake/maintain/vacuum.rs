@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
 use crate::lake::catch_up::catch_up;
+use crate::lake::computed;
 use crate::lake::schema::Table;
 use crate::lake::store::Lake;
 
@@ -22,10 +23,10 @@ pub const USUAL_DAYS: i64 = 7;
 /// A shorter time could take away the files of an ingest that is under way.
 pub const LEAST_DAYS: i64 = 1;
 
-/// What was removed from one table's folder.
+/// What was removed from one folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
-    /// The table.
+    /// The table, or the folder of the computed ones.
     pub table: &'static str,
     /// Files.
     pub files: u64,
@@ -72,6 +73,15 @@ pub async fn vacuum(lake: &mut Lake, days: i64, now: DateTime<Utc>) -> Result<Ve
             None => 0,
         };
         all.push(Removed { table: table.name, files: files + halves });
+    }
+    if let Some(folder) = lake.at() {
+        let before = (now - Duration::days(days)).into();
+        let removed = computed::remove_before(&folder, before).map_err(|e| {
+            Error::input("cannot remove the computed tables").context("lake", lake.location().to_owned()).source(e)
+        })?;
+        if removed > 0 {
+            all.push(Removed { table: computed::FOLDER, files: removed });
+        }
     }
     Ok(all)
 }

@@ -160,16 +160,7 @@ impl Loader {
         let Self { input, calls, issue_rows, failures, sign_ins, .. } = self;
         let mut links = link(input);
         classify(&mut links, &told);
-        Linked {
-            links,
-            calls,
-            issue_rows,
-            failures,
-            sign_ins,
-            plain: Default::default(),
-            lookup: Default::default(),
-            told,
-        }
+        Linked { links, calls, issue_rows, failures, sign_ins, plain: Default::default(), told }
     }
 
     /// Takes a batch of `credential_calls`.

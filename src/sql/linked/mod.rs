@@ -7,15 +7,18 @@ mod caller;
 mod edges;
 mod events;
 mod focus;
+mod kept;
 mod known;
+mod links;
 mod load;
+mod meaning;
 mod nearby;
 mod plain;
 mod provider;
 mod sessions;
 mod tables;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
@@ -24,6 +27,7 @@ use crate::sts::link::Links;
 use super::knowledge::Known;
 
 pub use events::LinkedEvents;
+pub use meaning::of as meaning;
 pub use nearby::Asked;
 pub use provider::{Computed, Derived, Inputs};
 
@@ -37,15 +41,6 @@ pub struct Linked {
     failures: Vec<load::Failure>,
     sign_ins: Vec<load::SignIn>,
     plain: plain::Plain,
-    /// Finds callers by what events show of them; made when first asked.
-    lookup: OnceLock<events::Lookup>,
     /// What the configuration says.
     told: Arc<Known>,
-}
-
-impl Linked {
-    /// Finds callers by what events show of them.
-    fn lookup(&self) -> &events::Lookup {
-        self.lookup.get_or_init(|| events::Lookup::new(&self.links))
-    }
 }

@@ -16,13 +16,15 @@ use futures::StreamExt;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::error::{Error, Result};
+use crate::lake::computed::ComputedFiles;
 use crate::lake::files::{DataFile, Files, Reading};
 use crate::lake::lookup::{times_in, widest};
 use crate::lake::schema::{Table, Type};
-use crate::sql::schema::SESSIONS;
+use crate::sql::schema::{SESSION_LINKS, SESSIONS};
 
 use super::super::knowledge::Known;
 use super::Linked;
+use super::events::KnownCallers;
 use super::focus::{Focus, Window};
 use super::load::Loader;
 use super::nearby::Nearby;
@@ -49,6 +51,8 @@ pub enum Derived {
         activity: Files,
         /// Both, of log files.
         fresh: Option<(Arc<dyn TableProvider>, Arc<dyn TableProvider>)>,
+        /// What was computed from these rows before, where they are all that there is.
+        kept: Option<ComputedFiles>,
     },
     /// Made of log files: `credential_calls` and `activity`.
     Made(Arc<dyn TableProvider>, Arc<dyn TableProvider>),
@@ -63,6 +67,8 @@ pub struct Inputs {
     pub(super) linked: Mutex<Option<(Window, Arc<Linked>)>>,
     /// What was chosen of the rows, where something is looked at alone.
     pub(super) nearby: Mutex<Option<Nearby>>,
+    /// The callers of what was linked, or kept, for all of it.
+    pub(super) callers: Mutex<Option<KnownCallers>>,
 }
 
 /// A batch of one of the derived tables.
@@ -77,7 +83,14 @@ impl Inputs {
     /// `span`: the first and the last moment that count, microseconds; rows outside are as if they were not there.
     pub fn new(derived: Derived, told: Arc<Known>, span: Option<(i64, i64)>) -> Arc<Self> {
         let span = span.map_or(Window::ALL, |(from, to)| Window { from, to });
-        Arc::new(Self { derived, told, span, linked: Mutex::new(None), nearby: Mutex::new(None) })
+        Arc::new(Self {
+            derived,
+            told,
+            span,
+            linked: Mutex::default(),
+            nearby: Mutex::default(),
+            callers: Mutex::default(),
+        })
     }
 
     /// Links what `focus` needs; what was linked for an earlier question serves this one where it is enough.
@@ -101,7 +114,7 @@ impl Inputs {
             return Ok(linked.clone());
         }
         let mut window = match (&self.derived, focus) {
-            (Derived::Stored { calls, activity, fresh }, Focus::Keys(keys)) => {
+            (Derived::Stored { calls, activity, fresh, .. }, Focus::Keys(keys)) => {
                 let (issued, used) =
                     futures::try_join!(calls.times_of("key_id", keys), activity.times_of("access_key_id", keys))
                         .map_err(outside)?;
@@ -182,7 +195,7 @@ pub(super) fn rows(files: &Files) -> usize {
     files.all().map(|file| file.rows).sum()
 }
 
-fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
+pub(super) fn outside(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
@@ -268,44 +281,55 @@ impl fmt::Debug for Computed {
 
 impl Linked {
     /// The rows of `table` that `focus` asks for, and maybe more, with the columns of `projection`.
-    fn batches(&self, table: &'static Table, projection: &[usize], focus: &Focus) -> Result<Vec<RecordBatch>> {
-        let schema =
-            Arc::new(table.schema().project(projection).map_err(|e| Error::internal("a projection").source(e))?);
-        if table.name != "sessions" {
+    pub(super) fn batches(
+        &self,
+        table: &'static Table,
+        projection: &[usize],
+        focus: &Focus,
+    ) -> Result<Vec<RecordBatch>> {
+        let Some(places) = self.places(table, focus) else {
             let whole = self.table(table)?;
             return Ok(vec![whole.project(projection).map_err(|e| Error::internal("a projection").source(e))?]);
-        }
-        let places: Vec<usize> = match focus {
-            Focus::Keys(keys) => self.of_keys(keys),
-            Focus::Everything => (0..self.links.sessions.len()).collect(),
         };
         let chunks: Vec<&[usize]> = places.chunks(BATCH).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let build = |chunks: &[&[usize]]| -> Result<Vec<RecordBatch>> {
-            chunks.iter().map(|places| self.session_batch(table, &schema, projection, places)).collect()
+            chunks.iter().map(|places| self.some(table, projection, places)).collect()
         };
         std::thread::scope(|scope| {
             let share = chunks.len().div_ceil(threads).max(1);
             let parts: Vec<_> = chunks.chunks(share).map(|part| scope.spawn(|| build(part))).collect();
             let built = parts.into_iter().map(|part| {
-                part.join().unwrap_or_else(|_| Err(Error::internal("building the table sessions broke off")))
+                part.join().unwrap_or_else(|_| {
+                    Err(Error::internal("building a computed table broke off").context("table", table.name))
+                })
             });
             Ok(built.collect::<Result<Vec<_>>>()?.concat())
         })
     }
 
-    fn session_batch(
-        &self,
-        table: &Table,
-        schema: &SchemaRef,
-        projection: &[usize],
-        places: &[usize],
-    ) -> Result<RecordBatch> {
-        let columns = projection.iter().map(|&column| self.session_column(&table.columns[column], places));
+    /// What the rows of a table are made of that is built some rows at a time; `None` of one that is built whole.
+    pub(super) fn places(&self, table: &Table, focus: &Focus) -> Option<Vec<usize>> {
+        if table.name == SESSIONS.name {
+            return Some(match focus {
+                Focus::Keys(keys) => self.of_keys(keys),
+                Focus::Everything => (0..self.links.sessions.len()).collect(),
+            });
+        }
+        (table.name == SESSION_LINKS.name).then(|| self.callers_of_sessions())
+    }
+
+    /// Some rows of such a table.
+    pub(super) fn some(&self, table: &Table, projection: &[usize], places: &[usize]) -> Result<RecordBatch> {
+        let broken = |e| Error::internal(format!("the table {} could not be built", table.name)).source(e);
+        let columns = projection.iter().map(|&column| match &table.columns[column] {
+            column if table.name == SESSIONS.name => self.session_column(column, places),
+            column => self.link_column(column, places),
+        });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
-        RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-            .map_err(|e| Error::internal("the table sessions could not be built").source(e))
+        let schema = table.schema().project(projection).map_err(broken)?;
+        RecordBatch::try_new_with_options(Arc::new(schema), columns, &options).map_err(broken)
     }
 }
 
@@ -338,13 +362,9 @@ impl TableProvider for Computed {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let focus = if self.table.name == SESSIONS.name { Focus::of(filters) } else { Focus::Everything };
-        let linked = self.inputs.linked(&focus, state).await?;
         let all: Vec<usize> = (0..self.table.columns.len()).collect();
         let wanted = projection.cloned().unwrap_or(all);
-        let table = self.table;
-        let built = tokio::task::spawn_blocking(move || linked.batches(table, &wanted, &focus)).await;
-        let batches = built.map_err(|e| DataFusionError::External(Box::new(e)))?;
-        let batches = batches.map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let batches = self.inputs.rows(self.table, &wanted, focus, state).await?;
         let schema = match batches.first() {
             Some(batch) => batch.schema(),
             None => match projection {

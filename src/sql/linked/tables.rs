@@ -1,4 +1,4 @@
-//! The computed tables beside `sessions`. Each is small, and built whole; rows come out in an order that the data alone decides.
+//! The computed tables beside `sessions` and `session_links`. Each is small, and built whole; rows come out in an order that the data alone decides.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 
 use crate::error::{Error, Result};
 use crate::lake::rows::column;
-use crate::lake::schema::{Column, Table};
-use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, SESSION_LINKS, UNLINKED_ISSUES};
-use crate::sts::link::{Caller, Link, Use};
+use crate::lake::schema::Table;
+use crate::sql::schema::{ACCOUNTS, FAILURES, LOGINS, SESSION_ADDRESSES, UNLINKED_ISSUES};
+use crate::sts::link::{Caller, Use};
 use crate::sts::names::Name;
 use crate::sts::{arn, denial};
 
@@ -61,7 +61,6 @@ impl Linked {
             "role_edges" => self.role_edges(),
             "logins" => self.logins(),
             "accounts" => self.accounts(),
-            "session_links" => self.session_links(),
             "unlinked_issues" => self.unlinked_issues(),
             other => Err(Error::internal(format!("the table {other} is not computed"))),
         }
@@ -258,16 +257,6 @@ impl Linked {
                 ),
             ],
         )
-    }
-
-    fn session_links(&self) -> Result<RecordBatch> {
-        let links = self.links.caller_links.iter().enumerate();
-        let callers: Vec<usize> =
-            links.filter(|(_, link)| !matches!(link, Link::LongTerm)).map(|(place, _)| place).collect();
-        let told = |column: &Column| {
-            super::events::column(self, column.name, &column.kind.arrow(), callers.iter().copied().map(Some))
-        };
-        batch(&SESSION_LINKS, SESSION_LINKS.columns.iter().map(told).collect())
     }
 
     fn unlinked_issues(&self) -> Result<RecordBatch> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::take;
+use arrow::compute::{cast, take};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
@@ -25,9 +25,11 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use super::belongs::Belongs;
-use super::caller::column;
 use super::shown::{COLUMNS, Shown};
 use super::wanted::{Wanted, narrowed};
+
+/// Events, where nobody counted them.
+const MANY: usize = 1 << 30;
 
 /// Where a column comes from.
 #[derive(Debug, Clone, Copy)]
@@ -132,10 +134,9 @@ impl ExecutionPlan for LinkedScan {
     }
 
     fn statistics_from_inputs(&self, events: &[Arc<Statistics>], _: &StatisticsArgs) -> Result<Arc<Statistics>> {
-        let rows = events.first().map_or(Precision::Absent, |events| events.num_rows).to_inexact();
         // A join collects the smaller side, which events hardly are.
-        let num_rows = match rows {
-            Precision::Absent => Precision::Inexact(self.wanted.calls()),
+        let num_rows = match events.first().map_or(Precision::Absent, |events| events.num_rows).to_inexact() {
+            Precision::Absent => Precision::Inexact(MANY),
             known => known,
         };
         let column_statistics = vec![ColumnStatistics::new_unknown(); self.origins.len()];
@@ -180,13 +181,10 @@ fn linked(
     if let Some(rows) = wanted.rows(&found)? {
         (batch, found) = narrowed(&batch, found, &rows)?;
     }
+    let places = found.places();
     let columns = origins.iter().zip(schema.fields()).map(|(origin, field)| match origin {
         Origin::Event(place) => Ok(batch.column(*place).clone()),
-        Origin::Link => {
-            let callers = found.callers.iter().copied();
-            let told = column(wanted.linked(), field.name(), field.data_type(), callers);
-            Ok(take(&told, &found.rows, None)?)
-        }
+        Origin::Link => Ok(cast(&take(&wanted.callers().column(field)?, &places, None)?, field.data_type())?),
     });
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns.collect::<Result<_>>()?, &options)?)

@@ -3,9 +3,8 @@
 //! No side of it is collected, so that its memory is that of a few batches, whatever the events.
 
 mod belongs;
-mod caller;
+mod callers;
 mod exec;
-mod lookup;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -33,8 +32,7 @@ use super::provider::Inputs;
 use exec::LinkedScan;
 use wanted::Wanted;
 
-pub(super) use caller::column;
-pub(super) use lookup::Lookup;
+pub(super) use callers::KnownCallers;
 
 /// Events, and what tells their sessions.
 pub struct LinkedEvents {
@@ -114,7 +112,11 @@ impl TableProvider for LinkedEvents {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let linked = self.inputs.linked(&Focus::of(filters), state).await?;
+        let columns = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let mut told: Vec<&str> = columns.iter().map(|&column| self.schema.field(column).name().as_str()).collect();
+        told.extend(filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str()));
+        told.retain(|name| is_own(name));
+        let callers = self.inputs.callers(&Focus::of(filters), &told, state).await?;
         let (of_events, of_callers): (Vec<Expr>, Vec<Expr>) = filters.iter().cloned().partition(Self::is_about_events);
         let schema = DFSchema::try_from(self.schema.as_ref().clone())?;
         let of_callers: Vec<_> = of_callers
@@ -122,11 +124,10 @@ impl TableProvider for LinkedEvents {
             .map(|filter| state.create_physical_expr(filter, &schema))
             .collect::<DataFusionResult<_>>()?;
         let plain = self.schema.clone();
-        let wanted = tokio::task::spawn_blocking(move || Wanted::new(linked, plain, of_callers)).await;
+        let wanted = tokio::task::spawn_blocking(move || Wanted::new(callers, plain, of_callers)).await;
         let wanted = Arc::new(wanted.map_err(|e| DataFusionError::External(Box::new(e)))??);
         let stored = self.events.schema();
         let own = stored.fields().len();
-        let columns = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let shown = shown::COLUMNS.iter().map(|name| stored.index_of(name)).collect::<Result<Vec<_>, _>>()?;
         let read: BTreeSet<usize> = columns.iter().copied().filter(|&c| c < own).chain(shown).collect();
         let read: Vec<usize> = read.into_iter().collect();

@@ -9,8 +9,6 @@ use datafusion::error::{DataFusionError, Result};
 use hashbrown::DefaultHashBuilder;
 
 use crate::lake::schema::Type;
-use crate::sts::link::{Caller, Seen};
-use crate::sts::names::{Name, Names};
 
 /// The columns of `events` that tell its caller: seven texts, the credential's creation date, and the event's time, which counts
 /// where neither key nor creation date tell the session.
@@ -31,6 +29,9 @@ const TEXTS: usize = 7;
 
 /// Which of them is the key.
 const KEY: usize = 4;
+
+/// Groups of rows that are remembered at a time: a batch has fewer callers.
+const SLOTS: usize = 4096;
 
 /// These columns of a batch.
 pub struct Shown {
@@ -59,43 +60,60 @@ impl Shown {
         Ok(Self { texts, created: time(created)?, at: time(at)? })
     }
 
-    /// A hash of each row's caller.
-    pub fn hashes(&self, hasher: &DefaultHashBuilder) -> Vec<u64> {
-        let mut hashes = vec![0; self.at.len()];
-        for texts in &self.texts {
-            // Rows of one caller, and more so of one account or role, mostly stand side by side.
-            let mut latest = (0, 0);
-            for (row, hash) in hashes.iter_mut().enumerate() {
-                let view = if texts.is_valid(row) { texts.views()[row] } else { 0 };
-                if view != latest.0 {
-                    latest = (view, of_text(hasher, text(texts, row)));
-                }
-                *hash = mixed(*hash, latest.1);
+    /// Rows that show the same caller at the same place: the first row of each group, and per row its group. One caller may have
+    /// several groups; a group has one caller.
+    pub fn groups(&self) -> (Vec<u32>, Vec<u32>) {
+        let marks = self.marks();
+        let mut firsts: Vec<u32> = Vec::new();
+        let mut rows = Vec::with_capacity(marks.len());
+        let mut slots = vec![u32::MAX; SLOTS];
+        for (row, &mark) in marks.iter().enumerate() {
+            let slot = &mut slots[(mark >> 32) as usize % SLOTS];
+            let first = firsts.get(*slot as usize).map(|&first| first as usize);
+            if !first.is_some_and(|first| marks[first] == mark && self.stand_alike(first, row)) {
+                *slot = firsts.len() as u32;
+                firsts.push(row as u32);
             }
+            rows.push(*slot);
         }
-        for (row, hash) in hashes.iter_mut().enumerate() {
-            *hash = mixed(mixed(*hash, of_time(self.created(row))), of_time(self.exact(row)));
-        }
-        hashes
+        (firsts, rows)
     }
 
-    /// Whether two rows show the same caller.
-    pub fn same(&self, one: usize, other: usize) -> bool {
-        let same = |texts: &StringViewArray| {
-            texts.views()[one] == texts.views()[other] || text(texts, one) == text(texts, other)
-        };
-        self.texts.iter().all(|texts| texts.is_valid(one) == texts.is_valid(other) && same(texts))
+    /// A hash of where each row's texts stand, and of its times: equal texts of a batch mostly stand at one place.
+    fn marks(&self) -> Vec<u64> {
+        let mut marks = vec![0; self.at.len()];
+        for texts in &self.texts {
+            let views = texts.views().iter().enumerate();
+            for (mark, (row, &view)) in marks.iter_mut().zip(views) {
+                let view = if texts.is_valid(row) { view } else { 0 };
+                *mark = mixed(*mark, (view as u64).rotate_left(23) ^ (view >> 64) as u64);
+            }
+        }
+        for (row, mark) in marks.iter_mut().enumerate() {
+            *mark = mixed(mixed(*mark, of_time(self.created(row))), of_time(self.exact(row)));
+        }
+        marks
+    }
+
+    /// Whether two rows have the same texts at the same places, and the same times.
+    fn stand_alike(&self, one: usize, other: usize) -> bool {
+        let view = |texts: &StringViewArray, row: usize| if texts.is_valid(row) { texts.views()[row] } else { 0 };
+        self.texts.iter().all(|texts| view(texts, one) == view(texts, other))
             && self.created(one) == self.created(other)
             && self.exact(one) == self.exact(other)
     }
 
-    /// Whether a row shows this caller.
-    pub fn is(&self, row: usize, names: &Names, seen: &Seen) -> bool {
-        let caller = &seen.caller;
-        let known = told(caller);
-        self.created(row) == caller.created_at
-            && self.exact(row) == seen.exact_time
-            && self.texts.iter().zip(known).all(|(texts, known)| text(texts, row) == names.text(known))
+    /// A hash of what a row shows.
+    pub fn hash(&self, hasher: &DefaultHashBuilder, row: usize) -> u64 {
+        let hash = self.texts.iter().fold(0, |hash, texts| mixed(hash, of_text(hasher, text(texts, row))));
+        mixed(mixed(hash, of_time(self.created(row))), of_time(self.exact(row)))
+    }
+
+    /// Whether a row shows the same as a row of others.
+    pub fn tells(&self, row: usize, others: &Shown, other: usize) -> bool {
+        self.created(row) == others.created(other)
+            && self.exact(row) == others.exact(other)
+            && self.texts.iter().zip(&others.texts).all(|(texts, others)| text(texts, row) == text(others, other))
     }
 
     fn created(&self, row: usize) -> Option<i64> {
@@ -107,12 +125,6 @@ impl Shown {
         let told = self.created.is_valid(row) || !text(&self.texts[KEY], row).is_empty();
         (!told).then(|| self.at.value(row))
     }
-}
-
-/// What tells a caller, in the order of [`COLUMNS`].
-fn told(caller: &Caller) -> [Name; TEXTS] {
-    let Caller { kind, arn, account, principal, key, issuer_arn, session_name, .. } = *caller;
-    [kind, arn, account, principal, key, issuer_arn, session_name]
 }
 
 /// The text, else an empty one.
@@ -130,12 +142,4 @@ fn of_time(time: Option<i64>) -> u64 {
 
 fn mixed(hash: u64, other: u64) -> u64 {
     (hash.rotate_left(29) ^ other).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-/// The hash of a caller, as [`Shown::hashes`] makes it of a row that shows it.
-pub fn hash(hasher: &DefaultHashBuilder, names: &Names, seen: &Seen) -> u64 {
-    let caller = &seen.caller;
-    let texts = told(caller);
-    let hash = texts.iter().fold(0, |hash, &name| mixed(hash, of_text(hasher, names.text(name))));
-    mixed(mixed(hash, of_time(caller.created_at)), of_time(seen.exact_time))
 }

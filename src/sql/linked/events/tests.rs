@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray, new_null_array,
+};
 use proptest::prelude::*;
 
-use crate::sts::link::{Caller, Callers, Links};
-use crate::sts::names::Names;
+use crate::sql::schema::SESSION_LINKS;
 
-use super::lookup::Lookup;
-use super::shown::Shown;
+use super::callers::Callers;
+use super::shown::{COLUMNS, Shown};
+
+/// Seven texts, the creation date, and the time where nothing else tells.
+type Telling = ([&'static str; 7], Option<i64>, Option<i64>);
 
 /// What an event shows: seven texts, a creation date, a time.
 #[derive(Debug, Clone)]
@@ -21,15 +25,10 @@ struct Row {
 
 impl Row {
     /// What tells the caller: an empty text tells nothing, a time only where nothing else does.
-    fn telling(&self) -> ([&'static str; 7], Option<i64>, Option<i64>) {
+    fn telling(&self) -> Telling {
         let texts = self.texts.map(Option::unwrap_or_default);
         let exact = (texts[4].is_empty() && self.created.is_none()).then_some(self.at);
         (texts, self.created, exact)
-    }
-
-    fn caller(&self, names: &mut Names) -> Caller {
-        let [kind, arn, account, principal, key, issuer_arn, session_name] = self.texts.map(|text| names.add(text));
-        Caller { kind, arn, account, principal, key, issuer_arn, session_name, created_at: self.created }
     }
 }
 
@@ -65,6 +64,28 @@ fn columns(events: &[Row], views: bool) -> Vec<ArrayRef> {
     columns
 }
 
+/// Each caller once, as `session_links` has it: an empty text is none, and only what nothing else tells has a time.
+fn links(known: &[Row]) -> RecordBatch {
+    let mut all: Vec<_> = known.iter().map(Row::telling).collect();
+    all.sort_unstable();
+    all.dedup();
+    let columns = SESSION_LINKS.columns.iter().map(|column| -> ArrayRef {
+        let times = |of: fn(&Telling) -> Option<i64>| -> ArrayRef {
+            Arc::new(all.iter().map(of).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        };
+        match (column.name, COLUMNS.iter().position(|name| *name == column.name)) {
+            ("session_created_at", _) => times(|told| told.1),
+            ("exact_time", _) => times(|told| told.2),
+            (_, Some(text)) => {
+                let texts = all.iter().map(|told| Some(told.0[text]).filter(|text| !text.is_empty()));
+                Arc::new(texts.collect::<StringArray>())
+            }
+            _ => new_null_array(&column.kind.arrow(), all.len()),
+        }
+    });
+    RecordBatch::try_new(SESSION_LINKS.schema(), columns.collect()).unwrap()
+}
+
 proptest! {
     #[test]
     fn an_event_has_the_caller_that_shows_the_same(
@@ -72,27 +93,23 @@ proptest! {
         events in prop::collection::vec(row(), 1..60),
         views in any::<bool>(),
         skipped in 0..3_usize,
+        cut in 0..30_usize,
     ) {
-        let (mut names, mut callers) = (Names::default(), Callers::default());
-        for row in &known {
-            let caller = row.caller(&mut names);
-            callers.place(&caller, row.telling().2, row.at, row.at);
-        }
-        let links = Links { names, callers: callers.into_list(), ..Links::default() };
+        let rows = links(&known);
+        let cut = cut.min(rows.num_rows());
+        let callers = Callers::of(&[rows.slice(0, cut), rows.slice(cut, rows.num_rows() - cut)]).unwrap();
         let skipped = skipped.min(events.len() - 1);
         let columns: Vec<ArrayRef> =
             columns(&events, views).iter().map(|column| column.slice(skipped, events.len() - skipped)).collect();
-        let found = Lookup::new(&links).look(&links, &Shown::of(&columns).unwrap());
-        prop_assert_eq!(found.rows.len(), events.len() - skipped);
-        for (event, place) in events[skipped..].iter().zip(found.rows.values()) {
-            let caller = found.callers[*place as usize].map(|caller| {
-                let seen = &links.callers[caller];
-                let c = &seen.caller;
-                let texts = [c.kind, c.arn, c.account, c.principal, c.key, c.issuer_arn, c.session_name];
-                (texts.map(|name| links.names.text(name)), c.created_at, seen.exact_time)
-            });
-            let expected = known.iter().map(Row::telling).find(|told| *told == event.telling());
-            prop_assert_eq!(caller, expected);
+        let found = callers.look(&Shown::of(&columns).unwrap());
+        let places = found.places();
+        prop_assert_eq!(places.len(), events.len() - skipped);
+        let mut telling: Vec<_> = known.iter().map(Row::telling).collect();
+        telling.sort_unstable();
+        telling.dedup();
+        for (event, place) in events[skipped..].iter().zip(&places) {
+            let expected = telling.iter().position(|told| *told == event.telling());
+            prop_assert_eq!(place.map(|place| place as usize), expected);
         }
     }
 }

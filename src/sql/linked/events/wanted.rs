@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, new_null_array,
+};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{and_kleene, filter, prep_null_mask_filter, take};
+use arrow::compute::{and_kleene, cast, filter, prep_null_mask_filter, take};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
@@ -16,9 +18,7 @@ use datafusion::physical_expr_common::physical_expr::snapshot_generation;
 
 use crate::sts::shares::share;
 
-use super::super::Linked;
-use super::caller::column;
-use super::lookup::Found;
+use super::callers::{Callers, Found};
 use super::shown::Shown;
 
 /// Where no more than one in so many callers is asked for, it pays to look for them before the other columns are read.
@@ -41,11 +41,11 @@ struct Lately {
 
 /// Callers, and the filters that choose among them.
 pub struct Wanted {
-    linked: Arc<Linked>,
+    callers: Arc<Callers>,
     /// The columns of `linked_events`.
     schema: SchemaRef,
     filters: Vec<Arc<dyn PhysicalExpr>>,
-    /// Per caller whether it passes, and last whether one does that was never linked.
+    /// Per caller whether it passes, and last whether one does that is no session.
     chosen: Option<BooleanBuffer>,
     /// What filters that grow while the question runs chose last.
     lately: Mutex<Lately>,
@@ -63,15 +63,15 @@ impl Wanted {
     ///
     /// # Errors
     /// A filter cannot be applied.
-    pub fn new(linked: Arc<Linked>, schema: SchemaRef, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
-        let chosen = chosen(&linked, &schema, &filters)?;
-        Ok(Self { linked, schema, filters, chosen, lately: Mutex::default(), growing: Vec::new() })
+    pub fn new(callers: Arc<Callers>, schema: SchemaRef, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
+        let chosen = chosen(&callers, &schema, &filters)?;
+        Ok(Self { callers, schema, filters, chosen, lately: Mutex::default(), growing: Vec::new() })
     }
 
     /// Of these callers those that pass more filters, whose values become known while the question runs.
     pub fn and(&self, growing: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         Self {
-            linked: self.linked.clone(),
+            callers: self.callers.clone(),
             schema: self.schema.clone(),
             filters: self.filters.clone(),
             chosen: self.chosen.clone(),
@@ -80,20 +80,14 @@ impl Wanted {
         }
     }
 
-    /// What was linked.
-    pub fn linked(&self) -> &Arc<Linked> {
-        &self.linked
+    /// All callers.
+    pub fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// The filters, as text.
     pub fn told(&self) -> String {
         self.filters.iter().map(ToString::to_string).collect::<Vec<_>>().join(" AND ")
-    }
-
-    /// How many calls the callers made.
-    pub fn calls(&self) -> usize {
-        let calls: i64 = self.linked.links.uses.iter().map(|used| used.events).sum();
-        usize::try_from(calls).unwrap_or(usize::MAX)
     }
 
     /// Whether so few callers pass that they are worth to be looked for first.
@@ -103,7 +97,7 @@ impl Wanted {
 
     /// The caller of each row, in rows that show these columns.
     pub fn look(&self, shown: &Shown) -> Found {
-        self.linked.lookup().look(&self.linked.links, shown)
+        self.callers.look(shown)
     }
 
     /// The rows whose callers pass; `None` for all.
@@ -130,7 +124,7 @@ impl Wanted {
         let mut known = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.growing.iter().map(snapshot_generation).fold(0, u64::wrapping_add);
         if known.generation != Some(generation) && known.looks < LOOKS {
-            let more = chosen(&self.linked, &self.schema, &self.growing)?;
+            let more = chosen(&self.callers, &self.schema, &self.growing)?;
             known.chosen = match (&self.chosen, more) {
                 (Some(one), Some(other)) => Some(one & &other),
                 (one, other) => one.clone().or(other),
@@ -150,48 +144,60 @@ impl Wanted {
 }
 
 /// The callers that pass all filters; `None` where there is no filter.
-fn chosen(linked: &Linked, schema: &SchemaRef, filters: &[Arc<dyn PhysicalExpr>]) -> Result<Option<BooleanBuffer>> {
+fn chosen(callers: &Callers, schema: &SchemaRef, filters: &[Arc<dyn PhysicalExpr>]) -> Result<Option<BooleanBuffer>> {
     if filters.is_empty() {
         return Ok(None);
     }
     let (filters, schema) = over_their_columns(filters, schema)?;
-    // The last one stands for whoever was never linked.
-    let callers: Vec<Option<usize>> = (0..linked.links.callers.len()).map(Some).chain([None]).collect();
-    let judge = |callers: &[Option<usize>]| -> Result<BooleanBufferBuilder> {
-        let mut passed = BooleanBufferBuilder::new(callers.len());
-        for some in callers.chunks(AT_A_TIME) {
-            let of = |field: &Arc<arrow::datatypes::Field>| {
-                column(linked, field.name(), field.data_type(), some.iter().copied())
-            };
-            let options = RecordBatchOptions::new().with_row_count(Some(some.len()));
-            let columns = schema.fields().iter().map(of).collect();
-            let batch = RecordBatch::try_new_with_options(schema.clone(), columns, &options)?;
-            let mut all = BooleanArray::from(vec![true; some.len()]);
-            for filter in &filters {
-                let passes = filter.evaluate(&batch)?.into_array(some.len())?;
-                let passes = passes.as_boolean_opt().ok_or_else(|| misfit("a filter gives no truth"))?;
-                all = and_kleene(&all, passes)?;
-            }
-            // What is unknown does not pass.
-            let all = if all.null_count() > 0 { prep_null_mask_filter(&all) } else { all };
-            passed.append_buffer(all.values());
+    let columns: Vec<ArrayRef> = schema.fields().iter().map(|field| callers.column(field)).collect::<Result<_>>()?;
+    let judge = |from: usize, rows: usize| -> Result<BooleanBufferBuilder> {
+        let mut passed = BooleanBufferBuilder::new(rows);
+        for start in (from..from + rows).step_by(AT_A_TIME) {
+            let some = AT_A_TIME.min(from + rows - start);
+            let columns = columns.iter().zip(schema.fields());
+            let columns = columns.map(|(column, field)| Ok(cast(&column.slice(start, some), field.data_type())?));
+            passed.append_buffer(&passing(&filters, &schema, columns.collect::<Result<_>>()?, some)?);
         }
         Ok(passed)
     };
+    let (all, share) = (callers.len(), share(callers.len()));
     let parts: Vec<Result<BooleanBufferBuilder>> = std::thread::scope(|scope| {
         let judge = &judge;
         let parts: Vec<_> =
-            callers.chunks(share(callers.len())).map(|callers| scope.spawn(move || judge(callers))).collect();
+            (0..all).step_by(share).map(|from| scope.spawn(move || judge(from, share.min(all - from)))).collect();
         parts
             .into_iter()
             .map(|part| part.join().unwrap_or_else(|_| Err(misfit("choosing callers broke off"))))
             .collect()
     });
-    let mut all = BooleanBufferBuilder::new(callers.len());
+    let mut passed = BooleanBufferBuilder::new(all + 1);
     for part in parts {
-        all.append_buffer(&part?.finish());
+        passed.append_buffer(&part?.finish());
     }
-    Ok(Some(all.finish()))
+    // The last one stands for whoever is no session.
+    let nobody = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    passed.append_buffer(&passing(&filters, &schema, nobody, 1)?);
+    Ok(Some(passed.finish()))
+}
+
+/// Which rows pass all filters.
+fn passing(
+    filters: &[Arc<dyn PhysicalExpr>],
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<BooleanBuffer> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(schema.clone(), columns, &options)?;
+    let mut all = BooleanArray::from(vec![true; rows]);
+    for filter in filters {
+        let passes = filter.evaluate(&batch)?.into_array(rows)?;
+        let passes = passes.as_boolean_opt().ok_or_else(|| misfit("a filter gives no truth"))?;
+        all = and_kleene(&all, passes)?;
+    }
+    // What is unknown does not pass.
+    let all = if all.null_count() > 0 { prep_null_mask_filter(&all) } else { all };
+    Ok(all.values().clone())
 }
 
 /// The filters over a schema of no more than their columns, found by name.
@@ -218,9 +224,9 @@ fn over_their_columns(
 /// The rows whose callers were chosen.
 fn rows(chosen: Option<&BooleanBuffer>, found: &Found) -> Result<Option<BooleanArray>> {
     let Some(chosen) = chosen else { return Ok(None) };
-    let stranger = chosen.len() - 1;
+    let nobody = chosen.len() - 1;
     let passes: BooleanArray =
-        found.callers.iter().map(|caller| Some(chosen.value(caller.unwrap_or(stranger)))).collect();
+        found.callers.iter().map(|caller| Some(chosen.value(caller.map_or(nobody, |place| place as usize)))).collect();
     let rows = take(&passes, &found.rows, None)?;
     Ok(Some(rows.as_boolean().clone()))
 }

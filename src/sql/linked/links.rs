@@ -1,13 +1,13 @@
-//! What linking tells of a caller, column by column.
+//! The table `session_links`, column by column: what linking tells of a caller.
 
-use std::sync::Arc;
+use arrow::array::ArrayRef;
 
-use arrow::array::{ArrayRef, Int64Array, StringArray, StringViewArray, TimestampMicrosecondArray, new_null_array};
-use arrow::datatypes::{DataType, TimeUnit};
-
+use crate::error::{Error, Result};
+use crate::lake::schema::Column;
 use crate::sts::link::{Link, Session};
 
-use super::super::Linked;
+use super::Linked;
+use super::build::{integers, texts, times};
 
 type Text = fn(&Linked, usize) -> Option<&str>;
 
@@ -43,33 +43,25 @@ fn session(linked: &Linked, caller: usize) -> Option<&Session> {
     linked.links.session_of(caller).map(|place| &linked.links.sessions[place])
 }
 
-/// The column `name` of these callers, as `kind`; null for a caller that nobody knows, and where there is no such column.
-pub fn column(
-    linked: &Linked,
-    name: &str,
-    kind: &DataType,
-    callers: impl Iterator<Item = Option<usize>> + Clone,
-) -> ArrayRef {
-    if let Some(text) = text(name) {
-        let texts = callers.map(|caller| text(linked, caller?));
-        return match kind {
-            DataType::Utf8View => Arc::new(texts.collect::<StringViewArray>()),
-            _ => Arc::new(texts.collect::<StringArray>()),
-        };
+impl Linked {
+    /// The callers that are sessions, found or not.
+    pub(super) fn callers_of_sessions(&self) -> Vec<usize> {
+        let links = self.links.caller_links.iter().enumerate();
+        links.filter(|(_, link)| !matches!(link, Link::LongTerm)).map(|(place, _)| place).collect()
     }
-    let times = |of: fn(&Linked, usize) -> Option<i64>| -> ArrayRef {
-        let times = callers.clone().map(|caller| of(linked, caller?));
-        Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-    };
-    match (name, kind) {
-        ("session_created_at", DataType::Timestamp(TimeUnit::Microsecond, _)) => {
-            times(|l, c| l.links.callers[c].caller.created_at)
-        }
-        ("exact_time", DataType::Timestamp(TimeUnit::Microsecond, _)) => times(|l, c| l.links.callers[c].exact_time),
-        ("chain_depth", DataType::Int64) => {
-            let depths = callers.map(|caller| Some(i64::from(session(linked, caller?)?.depth)));
-            Arc::new(depths.collect::<Int64Array>())
-        }
-        _ => new_null_array(kind, callers.count()),
+
+    /// One column of `session_links` for the callers of `places`.
+    pub(super) fn link_column(&self, column: &Column, places: &[usize]) -> Result<ArrayRef> {
+        let all = || places.iter().copied();
+        Ok(match column.name {
+            "session_created_at" => times(all().map(|c| self.links.callers[c].caller.created_at)),
+            "exact_time" => times(all().map(|c| self.links.callers[c].exact_time)),
+            "chain_depth" => integers(all().map(|c| Some(i64::from(session(self, c)?.depth)))),
+            name => {
+                let unknown = || Error::internal(format!("the column {name} of session_links is not computed"));
+                let text = text(name).ok_or_else(unknown)?;
+                texts(all().map(|c| text(self, c)))
+            }
+        })
     }
 }
