@@ -132,17 +132,17 @@ impl Lake {
 
     /// Takes `events` and the derived tables back to the last version of `events` that all of them know.
     async fn pin(&mut self) -> Result<()> {
-        let mut common = self.version(EVENTS.name)?;
-        for table in super::catch_up::derived_tables() {
-            let known = self.transaction(table, DERIVED_APP).await?.and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
-            common = common.min(known);
-        }
-        for table in super::catch_up::derived_tables() {
-            while let Some(known) = self.transaction(table, DERIVED_APP).await?
-                && u64::try_from(known).is_ok_and(|known| known > common)
-            {
+        let version = |recorded: Option<i64>| recorded.and_then(|v| u64::try_from(v).ok());
+        let derived = super::catch_up::derived_tables();
+        // To find what a table records its log is read once more: for all of them side by side.
+        let recorded = try_join_all(derived.map(|table| self.transaction(table, DERIVED_APP))).await?;
+        let common = recorded.iter().map(|&recorded| version(recorded).unwrap_or(0));
+        let common = common.chain([self.version(EVENTS.name)?]).min().unwrap_or_default();
+        for (table, mut known) in derived.into_iter().zip(recorded) {
+            while version(known).is_some_and(|known| known > common) {
                 let earlier = self.version(table.name)?.saturating_sub(1);
                 self.load(table, Some(earlier)).await?;
+                known = self.transaction(table, DERIVED_APP).await?;
             }
         }
         if self.version(EVENTS.name)? != common {

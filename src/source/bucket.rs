@@ -310,7 +310,7 @@ impl Walk {
                 let task = tokio::spawn(async move {
                     let _: Result<(), Gone> = walk.walk(prefix).await;
                 });
-                drained(uri, task, receiver).boxed()
+                drained(uri, |failed| failed, task, receiver).boxed()
             }
         }
     }

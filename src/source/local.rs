@@ -22,6 +22,9 @@ const ALIKE: f64 = 0.8;
 /// How many names are compared with one that does not exist; more would keep the user waiting for the error.
 const NAMES_COMPARED: usize = 10_000;
 
+/// How many objects are told at a time.
+pub(super) const AT_A_TIME: usize = 64;
+
 /// A folder or a regular file.
 #[derive(Debug)]
 pub(super) struct Local {
@@ -62,32 +65,43 @@ impl Local {
         text(&self.root)
     }
 
-    /// Tells everything below the root in the order of S3 keys, until `say` answers false.
-    pub(super) fn list(&self, filters: &Filters, digests: Digests, mut say: impl FnMut(Found) -> bool) {
+    /// Tells everything below the root in the order of S3 keys, some at a time, until `say` answers false.
+    pub(super) fn list(&self, filters: &Filters, digests: Digests, mut say: impl FnMut(Vec<Found>) -> bool) {
         let mut walk = WalkDir::new(&self.root).follow_links(true).sort_by(in_key_order).into_iter();
         let mut linked = HashSet::new();
+        let mut some = Vec::new();
         while let Some(entry) = walk.next() {
-            let found = match entry {
-                Err(error) => Some(broken(&error, &self.root)),
-                Ok(entry) => match self.passed_over(&entry, digests, &mut linked) {
-                    Some(why) => {
-                        if entry.file_type().is_dir() {
+            match entry {
+                Err(error) => some.push(broken(&error, &self.root)),
+                Ok(entry) => {
+                    let is_folder = entry.file_type().is_dir();
+                    let key = if is_folder { String::new() } else { self.key(entry.path()) };
+                    if let Some(why) = self.passed_over(&entry, &key, digests, &mut linked) {
+                        if is_folder {
                             walk.skip_current_dir();
                         }
-                        Some(Found::NotCloudTrail { uri: text(entry.path()), why })
+                        some.push(Found::NotCloudTrail { uri: text(entry.path()), why });
+                    } else if !is_folder {
+                        some.push(self.found(&entry, &key, filters));
                     }
-                    None if entry.file_type().is_dir() => None,
-                    None => Some(self.found(&entry, filters)),
-                },
-            };
-            if found.is_some_and(|f| !say(f)) {
+                }
+            }
+            // To wake whoever waits for each of them takes longer than to find it.
+            if some.len() >= AT_A_TIME && !say(std::mem::take(&mut some)) {
                 return;
             }
         }
+        say(some);
     }
 
     /// Why a file or folder is neither read nor entered.
-    fn passed_over(&self, entry: &DirEntry, digests: Digests, linked: &mut HashSet<PathBuf>) -> Option<&'static str> {
+    fn passed_over(
+        &self,
+        entry: &DirEntry,
+        key: &str,
+        digests: Digests,
+        linked: &mut HashSet<PathBuf>,
+    ) -> Option<&'static str> {
         let kind = entry.file_type();
         if entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") {
             return Some(if kind.is_dir() { "a hidden folder" } else { "a hidden file" });
@@ -105,7 +119,7 @@ impl Local {
         if !kind.is_file() {
             return Some("no regular file");
         }
-        layout::folder_of(&self.key(entry.path())).and_then(|folder| digests.not_read(folder))
+        layout::folder_of(key).and_then(|folder| digests.not_read(folder))
     }
 
     /// Whether the walk comes to a path without any link.
@@ -114,7 +128,7 @@ impl Local {
         below.is_ok_and(|b| b.components().all(|c| !c.as_os_str().as_encoded_bytes().starts_with(b".")))
     }
 
-    fn found(&self, entry: &DirEntry, filters: &Filters) -> Found {
+    fn found(&self, entry: &DirEntry, key: &str, filters: &Filters) -> Found {
         let uri = text(entry.path());
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
@@ -130,7 +144,7 @@ impl Local {
             size: Some(metadata.len()),
             etag: None,
             last_modified: changed.and_then(|t| i64::try_from(t.as_micros()).ok()),
-            layout: layout::parse(&self.key(entry.path())),
+            layout: layout::parse(key),
             place,
         };
         match &object.layout {
@@ -141,6 +155,14 @@ impl Local {
 
     /// The text that the layout is read from.
     pub(super) fn key(&self, path: &Path) -> String {
+        // What stands below the root as it is needs no look at its components.
+        let as_it_is = || {
+            let below = path.to_str()?.strip_prefix(self.root.to_str()?).filter(|below| below.starts_with('/'))?;
+            Some(format!("{}{below}", self.absolute.to_str()?))
+        };
+        if let Some(key) = as_it_is() {
+            return key;
+        }
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         if below.as_os_str().is_empty() { text(&self.absolute) } else { text(&self.absolute.join(below)) }
     }
@@ -166,6 +188,9 @@ pub(super) fn read_blocking(path: &Path, uri: &str) -> Result<Bytes> {
 
 /// A path as text. Bytes that are no UTF-8 are written as `\xNN`, so that different files keep different names.
 fn text(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return text.to_owned();
+    }
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         text.push_str(chunk.valid());
@@ -178,13 +203,15 @@ fn text(path: &Path) -> String {
 
 /// The order of S3's listings: bytewise, where a folder's name ends in `/`.
 fn in_key_order(a: &DirEntry, b: &DirEntry) -> Ordering {
-    let key = |e: &DirEntry| {
+    // Neighbours have the folder above in common, so that their paths compare as their names do.
+    let (x, y) = (a.path().as_os_str().as_encoded_bytes(), b.path().as_os_str().as_encoded_bytes());
+    let both = x.len().min(y.len());
+    let rest = |e: &DirEntry, path: &[u8]| {
         // Entries are sorted before links are followed.
         let is_folder = e.file_type().is_dir() || (e.path_is_symlink() && e.path().is_dir());
-        let slash: &[u8] = if is_folder { b"/" } else { b"" };
-        [e.file_name().as_encoded_bytes(), slash].concat()
+        path.get(both).copied().or(is_folder.then_some(b'/'))
     };
-    key(a).cmp(&key(b))
+    x[..both].cmp(&y[..both]).then_with(|| rest(a, x).cmp(&rest(b, y))).then_with(|| x.len().cmp(&y.len()))
 }
 
 /// What to say of an entry that could not be looked at.
@@ -278,7 +305,7 @@ mod tests {
     fn list(folder: &TempDir, filters: &Filters) -> Vec<String> {
         let mut all = Vec::new();
         open(folder.path()).list(filters, Digests::PassedOver, |found| {
-            all.push(told(folder, &found));
+            all.extend(found.iter().map(|found| told(folder, found)));
             true
         });
         all
@@ -287,11 +314,14 @@ mod tests {
     #[test]
     fn the_order_is_that_of_keys() {
         let folder = TempDir::new().unwrap();
-        for path in ["b/x.json", "b-1/x.json", "b.json", "a/2.gz", "a/10.gz", "B/x.zip"] {
+        for path in ["b/x.json", "b-1/x.json", "b.json", "a/2.gz", "a/10.gz", "B/x.zip", "b0/x.json", "c", "c0/x.json"]
+        {
             put(&folder, path);
         }
         let all = list(&folder, &Filters::default());
-        assert_eq!(all, ["B/x.zip", "a/10.gz", "a/2.gz", "b-1/x.json", "b.json", "b/x.json"]);
+        let keys = ["B/x.zip", "a/10.gz", "a/2.gz", "b-1/x.json", "b.json", "b/x.json", "b0/x.json", "c", "c0/x.json"];
+        assert_eq!(all, keys);
+        (0..3 * AT_A_TIME).for_each(|n| put(&folder, &format!("many/{n}.json")));
         let mut some = 0;
         open(folder.path()).list(&Filters::default(), Digests::PassedOver, |_| {
             some += 1;
@@ -385,8 +415,10 @@ mod tests {
         }
         let mut objects = Vec::new();
         open(folder.path()).list(&Filters::default(), Digests::PassedOver, |found| {
-            let Found::Object(object) = found else { panic!("{found:?}") };
-            objects.push(object);
+            objects.extend(found.into_iter().map(|found| match found {
+                Found::Object(object) => object,
+                other => panic!("{other:?}"),
+            }));
             true
         });
         let names: Vec<_> = objects.iter().map(|o| o.uri.rsplit('/').next().unwrap()).collect();
@@ -400,16 +432,18 @@ mod tests {
     #[tokio::test]
     async fn what_vanishes_is_told_and_the_rest_goes_on() {
         let folder = TempDir::new().unwrap();
-        for path in ["a/x.json", "b/x.json", "c/x.json"] {
+        let many: Vec<String> = (10..10 + AT_A_TIME).map(|n| format!("a/{n}.json")).collect();
+        for path in many.iter().map(String::as_str).chain(["b/x.json", "c/x.json"]) {
             put(&folder, path);
         }
         let mut all = Vec::new();
         open(folder.path()).list(&Filters::default(), Digests::PassedOver, |found| {
             let _ = fs::remove_dir_all(folder.path().join("b"));
-            all.push(told(&folder, &found));
+            all.extend(found.iter().map(|found| told(&folder, found)));
             true
         });
-        assert_eq!(all, ["a/x.json", "failed b: `b` is gone, or is a link to nothing", "c/x.json"]);
+        assert_eq!(all[..AT_A_TIME], many);
+        assert_eq!(all[AT_A_TIME..], ["failed b: `b` is gone, or is a link to nothing", "c/x.json"]);
         let gone = read(&folder.path().join("b/x.json"), "b/x.json").await.unwrap_err();
         assert!(gone.to_string().contains("`b/x.json` is gone"));
     }
@@ -421,9 +455,9 @@ mod tests {
         let file = folder.path().join("AWSLogs/7/CloudTrail/us-east-1/2026/11/07/x.json");
         let mut accounts = Vec::new();
         open(&file).list(&Filters::default(), Digests::PassedOver, |found| {
-            let Found::Object(object) = found else { panic!("{found:?}") };
+            let [Found::Object(object)] = &found[..] else { panic!("{found:?}") };
             assert_eq!((object.uri.as_str(), object.size), (file.to_str().unwrap(), Some(2)));
-            accounts.push(object.layout.unwrap().account);
+            accounts.push(object.layout.clone().unwrap().account);
             true
         });
         assert_eq!(accounts, ["7"]);

@@ -212,15 +212,23 @@ impl Source {
         match &*self.inner {
             Inner::Local(local) => {
                 let local = Arc::clone(local);
-                received(self.describe(), move |out| {
+                let start = move |out: Sender<Vec<Found>>| {
                     tokio::task::spawn_blocking(move || {
                         local.list(&filters, digests, |found| out.blocking_send(found).is_ok());
                     })
-                })
+                };
+                received(self.describe(), LISTED_AHEAD / local::AT_A_TIME, |failed| vec![failed], start)
+                    .flat_map(streams::iter)
+                    .boxed()
             }
             Inner::S3(bucket) => {
                 let bucket = Arc::clone(bucket);
-                received(self.describe(), move |out| tokio::spawn(bucket.list(filters, digests, out)))
+                received(
+                    self.describe(),
+                    LISTED_AHEAD,
+                    |failed| failed,
+                    move |out| tokio::spawn(bucket.list(filters, digests, out)),
+                )
             }
             Inner::Stream(stream) => streams::once(futures::future::ready(Found::Object(stream.object()))).boxed(),
         }
@@ -323,27 +331,34 @@ impl Source {
     }
 }
 
-/// The stream of what a listing task sends; the task starts at the first poll.
-fn received(
+/// The stream of what a listing task sends, so many `ahead` of the reader; the task starts at the first poll. `told` makes a failure one of what it sends.
+fn received<T: Send + 'static>(
     uri: String,
-    start: impl FnOnce(Sender<Found>) -> JoinHandle<()> + Send + 'static,
-) -> BoxStream<'static, Found> {
+    ahead: usize,
+    told: fn(Found) -> T,
+    start: impl FnOnce(Sender<T>) -> JoinHandle<()> + Send + 'static,
+) -> BoxStream<'static, T> {
     streams::once(async move {
-        let (sender, receiver) = mpsc::channel(LISTED_AHEAD);
-        drained(uri, start(sender), receiver)
+        let (sender, receiver) = mpsc::channel(ahead);
+        drained(uri, told, start(sender), receiver)
     })
     .flatten()
     .boxed()
 }
 
 /// What a listing task sends to its end. A task that breaks off is a failure, and not taken for the end of the listing.
-fn drained(uri: String, task: JoinHandle<()>, receiver: Receiver<Found>) -> impl futures::Stream<Item = Found> + Send {
-    streams::unfold(Some((uri, task, receiver)), |state| async move {
+fn drained<T: Send>(
+    uri: String,
+    told: fn(Found) -> T,
+    task: JoinHandle<()>,
+    receiver: Receiver<T>,
+) -> impl futures::Stream<Item = T> + Send {
+    streams::unfold(Some((uri, task, receiver)), move |state| async move {
         let (uri, task, mut receiver) = state?;
         if let Some(found) = receiver.recv().await {
             return Some((found, Some((uri, task, receiver))));
         }
         let error = Error::internal("the listing broke off").source(task.await.err()?);
-        Some((Found::Failed { uri, error }, None))
+        Some((told(Found::Failed { uri, error }), None))
     })
 }

@@ -22,6 +22,7 @@ pub mod schema;
 pub mod session;
 pub mod setup;
 mod sorted_joins;
+mod tables;
 mod yielding;
 
 pub(crate) use crate::words::{moment, nearest};

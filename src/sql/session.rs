@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::config::Dialect;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
@@ -31,6 +31,7 @@ use super::logs::{Books, DerivedRows, LedgerRows, Logs, Pass, RawEvents};
 use super::pool::Pool;
 use super::schema::{COMPUTED, LINKED_EVENTS};
 use super::setup::Setup;
+use super::tables::Tables;
 use super::{binding, enrich, functions, known, mistake, period, sorted_joins, yielding};
 
 /// How far linking looks beyond the time asked for: the longest life of a temporary credential, 36 hours.
@@ -69,6 +70,7 @@ pub fn view_sql(name: &str) -> Option<&'static str> {
 /// Answers questions.
 pub struct Engine {
     context: SessionContext,
+    tables: Arc<Tables>,
     logs: Option<Arc<Logs>>,
     setup: Setup,
     /// The time that linking sees, where it is not all of it: microseconds, both ends included.
@@ -120,7 +122,7 @@ impl Engine {
         setup: Setup,
         span: Option<(i64, i64)>,
     ) -> Result<Self> {
-        let engine = Self { context: context(&setup)?, logs: fresh.clone(), setup, span, inputs: OnceLock::new() };
+        let engine = Self::bare(fresh.clone(), setup, span)?;
         let pass = fresh.clone().map(Pass::new);
         let ledger_rows = lake.provider(LEDGER.name).await?;
         let fresh_rows = pass.clone().map(|pass| Arc::new(LedgerRows::new(pass)) as Arc<dyn TableProvider>);
@@ -156,6 +158,13 @@ impl Engine {
         Ok(engine)
     }
 
+    /// With no tables yet.
+    fn bare(logs: Option<Arc<Logs>>, setup: Setup, span: Option<(i64, i64)>) -> Result<Self> {
+        let context = context(&setup)?;
+        let tables = Tables::of(&context).map_err(broken)?;
+        Ok(Self { context, tables, logs, setup, span, inputs: OnceLock::new() })
+    }
+
     /// The rows of a stored table, and those that are read beside it.
     fn with(
         &self,
@@ -185,8 +194,7 @@ impl Engine {
     /// As [`Engine::open_logs`].
     pub async fn over_logs(sources: Vec<Source>, filters: &Filters, setup: Setup) -> Result<Self> {
         let logs = Logs::new(sources, wider(filters), setup.max_object);
-        let engine =
-            Self { context: context(&setup)?, logs: Some(logs.clone()), setup, span: None, inputs: OnceLock::new() };
+        let engine = Self::bare(Some(logs.clone()), setup, None)?;
         let pass = Pass::new(logs.clone());
         engine.register("ledger", Arc::new(LedgerRows::new(pass.clone())))?;
         for table in LATER {
@@ -213,7 +221,7 @@ impl Engine {
             self.register(table.name, Arc::new(known))?;
         }
         for (name, sql) in VIEWS {
-            self.own_view(name, sql).await?;
+            self.tables.define(name, sql).map_err(broken)?;
         }
         Ok(())
     }
@@ -283,14 +291,6 @@ impl Engine {
         self.register(name, view)
     }
 
-    /// Adds one of the views in `queries/views`: unlike questions they are written in a dialect that can leave columns out of `*`.
-    async fn own_view(&self, name: &str, sql: &str) -> Result<()> {
-        let state = self.context.state();
-        let statement = state.sql_to_statement(sql, &Dialect::DuckDB).map_err(broken)?;
-        let plan = state.statement_to_plan(statement).await.map_err(broken)?;
-        self.register(name, DataFrame::new(state, plan).into_view())
-    }
-
     /// Computes `coverage` once, for the views that ask it several times over: account, region, hour, events and lateness.
     ///
     /// # Errors
@@ -305,20 +305,14 @@ impl Engine {
         self.context.deregister_table("coverage").map_err(broken)?;
         self.register("coverage", Arc::new(held))?;
         for (name, sql) in views {
-            self.context.deregister_table(*name).map_err(broken)?;
-            self.own_view(name, sql).await?;
+            self.tables.define(name, sql).map_err(broken)?;
         }
         Ok(())
     }
 
     /// The names of all tables and views, sorted.
     pub fn tables_known(&self) -> Vec<String> {
-        let catalogs = self.context.catalog_names().into_iter().filter_map(|name| self.context.catalog(&name));
-        let schemas =
-            catalogs.flat_map(|c| c.schema_names().into_iter().filter_map(move |s| c.schema(&s)).collect::<Vec<_>>());
-        let mut names: Vec<String> = schemas.flat_map(|schema| schema.table_names()).collect();
-        names.sort();
-        names
+        self.tables.table_names()
     }
 
     /// The functions that a statement can call, by name.

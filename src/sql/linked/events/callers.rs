@@ -1,12 +1,15 @@
 //! The callers that are sessions, as `session_links` has them, found by what events show.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_empty_array, new_null_array,
+};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::Session;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::sql::schema::SESSION_LINKS;
@@ -15,16 +18,19 @@ use crate::sts::shares::share;
 use super::super::Linked;
 use super::super::focus::{Focus, Window};
 use super::super::provider::{Inputs, outside};
-use super::shown::{COLUMNS, Shown};
+use super::shown::{COLUMNS, Room, Shown};
 
 /// What `session_links` calls the time of callers that only the time tells.
 const EXACT_TIME: &str = "exact_time";
 
 /// Callers, and some columns of what linking tells of them.
 pub struct Callers {
-    /// Rows of `session_links`, texts as views.
+    /// What linking tells of them, texts as views.
     rows: RecordBatch,
-    shown: Shown,
+    /// All that they show, one behind the other, so that a comparison reads one place in memory.
+    spelt: Vec<u8>,
+    /// Where what each shows ends in `spelt`; it starts where the one before ends.
+    ends: Vec<usize>,
     hasher: DefaultHashBuilder,
     places: HashTable<(u64, u32)>,
 }
@@ -34,6 +40,32 @@ pub struct KnownCallers {
     linked: Option<Arc<Linked>>,
     columns: Vec<usize>,
     callers: Arc<Callers>,
+}
+
+/// What some callers show, and hashes of it.
+#[derive(Default)]
+struct Spelt {
+    spelt: Vec<u8>,
+    ends: Vec<usize>,
+    hashes: Vec<u64>,
+}
+
+impl Spelt {
+    fn of(batches: &[RecordBatch], hasher: &DefaultHashBuilder) -> Result<Self> {
+        let mut all = Self::default();
+        for batch in batches {
+            let shown = COLUMNS.iter().map(|&name| if name == "event_time" { EXACT_TIME } else { name });
+            let column = |name| Ok(batch.column(batch.schema_ref().index_of(name)?).clone());
+            let shown = Shown::of(&shown.map(column).collect::<Result<Vec<_>>>()?)?;
+            for row in 0..batch.num_rows() {
+                let start = all.spelt.len();
+                shown.spell(row, &mut all.spelt);
+                all.ends.push(all.spelt.len());
+                all.hashes.push(hasher.hash_one(&all.spelt[start..]));
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// The callers of a batch.
@@ -57,42 +89,47 @@ impl Callers {
     /// # Errors
     /// A column is missing, or has another type.
     pub fn of(batches: &[RecordBatch]) -> Result<Self> {
-        let rows = together(batches)?;
-        let shown = COLUMNS.iter().map(|&name| if name == "event_time" { EXACT_TIME } else { name });
-        let shown: Vec<ArrayRef> =
-            shown.map(|name| Ok(rows.column(rows.schema_ref().index_of(name)?).clone())).collect::<Result<_>>()?;
-        let shown = Shown::of(&shown)?;
         let hasher = DefaultHashBuilder::default();
-        let mut hashes = vec![0; rows.num_rows()];
-        let share = share(hashes.len());
-        std::thread::scope(|scope| {
-            for (part, hashes) in hashes.chunks_mut(share).enumerate() {
-                let (hasher, shown) = (&hasher, &shown);
-                scope.spawn(move || {
-                    for (row, place) in hashes.iter_mut().enumerate() {
-                        *place = shown.hash(hasher, part * share + row);
-                    }
-                });
+        let all: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let cores = all.div_ceil(share(all)).max(1);
+        let parts: Vec<Spelt> = std::thread::scope(|scope| {
+            let parts = batches.chunks(batches.len().div_ceil(cores).max(1));
+            let parts: Vec<_> = parts.map(|part| scope.spawn(|| Spelt::of(part, &hasher))).collect();
+            let broken = |_| DataFusionError::Internal("spelling callers broke off".into());
+            parts.into_iter().map(|part| part.join().map_err(broken)?).collect::<Result<_>>()
+        })?;
+        let mut spelt = Vec::with_capacity(parts.iter().map(|part| part.spelt.len()).sum());
+        let mut ends = Vec::with_capacity(all);
+        let mut places = HashTable::with_capacity(all);
+        for part in parts {
+            for (hash, place) in part.hashes.into_iter().zip(ends.len()..) {
+                places.insert_unique(hash, (hash, place as u32), |(hash, _)| *hash);
             }
-        });
-        let mut places = HashTable::with_capacity(hashes.len());
-        for (place, hash) in hashes.into_iter().enumerate() {
-            places.insert_unique(hash, (hash, place as u32), |(hash, _)| *hash);
+            ends.extend(part.ends.into_iter().map(|end| end + spelt.len()));
+            spelt.extend(part.spelt);
         }
-        Ok(Self { rows, shown, hasher, places })
+        Ok(Self { rows: together(batches)?, spelt, ends, hasher, places })
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows.num_rows()
+        self.ends.len()
+    }
+
+    fn spelt(&self, place: usize) -> &[u8] {
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.spelt[start..self.ends[place]]
     }
 
     /// Who made the events of a batch.
-    pub fn look(&self, shown: &Shown) -> Found {
-        let (firsts, rows) = shown.groups();
+    pub fn look(&self, shown: &Shown, room: &mut Room) -> Found {
+        let (firsts, rows) = shown.groups(room);
+        let spelt = &mut room.spelt;
         let caller = |row: u32| {
-            let (row, hash) = (row as usize, shown.hash(&self.hasher, row as usize));
-            let is = |&(known, place): &(u64, u32)| known == hash && shown.tells(row, &self.shown, place as usize);
+            spelt.clear();
+            shown.spell(row as usize, spelt);
+            let hash = self.hasher.hash_one(spelt.as_slice());
+            let is = |&(known, place): &(u64, u32)| known == hash && self.spelt(place as usize) == spelt.as_slice();
             self.places.find(hash, is).map(|&(_, place)| place)
         };
         Found { callers: firsts.into_iter().map(caller).collect(), rows: rows.into() }
@@ -107,22 +144,20 @@ impl Callers {
     }
 }
 
-/// All rows in one batch, whose texts are views into one buffer a column, so that taking rows of it is cheap.
+/// What linking tells of all callers in one batch, whose texts are views into one buffer a column, so that taking rows of it is cheap.
 fn together(batches: &[RecordBatch]) -> Result<RecordBatch> {
-    let Some(first) = batches.first() else {
-        let schema = SESSION_LINKS.schema();
-        return together(&[RecordBatch::new_empty(schema)]);
-    };
+    let schema = batches.first().map_or_else(|| SESSION_LINKS.schema(), RecordBatch::schema);
     let mut fields = Vec::new();
     let mut columns = Vec::new();
-    for (place, field) in first.schema_ref().fields().iter().enumerate() {
+    for (place, field) in schema.fields().iter().enumerate().filter(|(_, field)| super::is_own(field.name())) {
         let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(place).as_ref()).collect();
         let bytes = |part: &&dyn Array| part.as_string_opt::<i32>().map_or(0, |texts| texts.value_data().len());
-        let column = if parts.iter().map(bytes).sum::<usize>() < i32::MAX as usize {
+        let column = if parts.is_empty() {
+            new_empty_array(field.data_type())
+        } else if parts.iter().map(bytes).sum::<usize>() < i32::MAX as usize {
             as_views(&concat(&parts)?)?
         } else {
-            let parts = parts.iter().map(|part| as_views(&arrow::array::make_array(part.to_data())));
-            let parts: Vec<ArrayRef> = parts.collect::<Result<_>>()?;
+            let parts: Vec<ArrayRef> = batches.iter().map(|b| as_views(b.column(place))).collect::<Result<_>>()?;
             concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
         };
         fields.push(Field::new(field.name(), column.data_type().clone(), true));

@@ -25,7 +25,7 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use super::belongs::Belongs;
-use super::shown::{COLUMNS, Shown};
+use super::shown::{COLUMNS, Room, Shown};
 use super::wanted::{Wanted, narrowed};
 
 /// Events, where nobody counted them.
@@ -121,7 +121,8 @@ impl ExecutionPlan for LinkedScan {
         let events = self.events.execute(partition, context)?;
         let (schema, wanted) = (self.schema(), self.wanted.clone());
         let (origins, shown) = (self.origins.clone(), self.shown.clone());
-        let linked = events.map(move |batch| linked(&batch?, &schema, &origins, &shown, &wanted));
+        let mut room = Room::default();
+        let linked = events.map(move |batch| linked(&batch?, &schema, &origins, &shown, &wanted, &mut room));
         let kept = linked.filter(|batch| {
             let kept = batch.as_ref().map_or(true, |batch| batch.num_rows() > 0);
             std::future::ready(kept)
@@ -174,9 +175,10 @@ fn linked(
     origins: &[Origin],
     shown: &[usize],
     wanted: &Wanted,
+    room: &mut Room,
 ) -> Result<RecordBatch> {
     let columns: Vec<ArrayRef> = shown.iter().map(|&place| batch.column(place).clone()).collect();
-    let mut found = wanted.look(&Shown::of(&columns)?);
+    let mut found = wanted.look(&Shown::of(&columns)?, room);
     let mut batch = batch.clone();
     if let Some(rows) = wanted.rows(&found)? {
         (batch, found) = narrowed(&batch, found, &rows)?;

@@ -1,12 +1,9 @@
 //! What a batch of events shows of its callers.
 
-use std::hash::BuildHasher;
-
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::error::{DataFusionError, Result};
-use hashbrown::DefaultHashBuilder;
 
 use crate::lake::schema::Type;
 
@@ -32,6 +29,15 @@ const KEY: usize = 4;
 
 /// Groups of rows that are remembered at a time: a batch has fewer callers.
 const SLOTS: usize = 4096;
+
+/// Room for work on one batch, used again for the next.
+#[derive(Debug, Default)]
+pub struct Room {
+    marks: Vec<u64>,
+    slots: Vec<u32>,
+    /// What one row shows.
+    pub spelt: Vec<u8>,
+}
 
 /// These columns of a batch.
 pub struct Shown {
@@ -62,11 +68,13 @@ impl Shown {
 
     /// Rows that show the same caller at the same place: the first row of each group, and per row its group. One caller may have
     /// several groups; a group has one caller.
-    pub fn groups(&self) -> (Vec<u32>, Vec<u32>) {
-        let marks = self.marks();
+    pub fn groups(&self, room: &mut Room) -> (Vec<u32>, Vec<u32>) {
+        self.mark(&mut room.marks);
+        let (marks, slots) = (&room.marks, &mut room.slots);
+        slots.clear();
+        slots.resize(SLOTS, u32::MAX);
         let mut firsts: Vec<u32> = Vec::new();
         let mut rows = Vec::with_capacity(marks.len());
-        let mut slots = vec![u32::MAX; SLOTS];
         for (row, &mark) in marks.iter().enumerate() {
             let slot = &mut slots[(mark >> 32) as usize % SLOTS];
             let first = firsts.get(*slot as usize).map(|&first| first as usize);
@@ -80,19 +88,22 @@ impl Shown {
     }
 
     /// A hash of where each row's texts stand, and of its times: equal texts of a batch mostly stand at one place.
-    fn marks(&self) -> Vec<u64> {
-        let mut marks = vec![0; self.at.len()];
+    fn mark(&self, marks: &mut Vec<u64>) {
+        marks.clear();
+        marks.resize(self.at.len(), 0);
         for texts in &self.texts {
-            let views = texts.views().iter().enumerate();
-            for (mark, (row, &view)) in marks.iter_mut().zip(views) {
-                let view = if texts.is_valid(row) { view } else { 0 };
-                *mark = mixed(*mark, (view as u64).rotate_left(23) ^ (view >> 64) as u64);
+            let stands = |view: u128| (view as u64).rotate_left(23) ^ (view >> 64) as u64;
+            let views = marks.iter_mut().zip(texts.views());
+            match texts.nulls() {
+                None => views.for_each(|(mark, &view)| *mark = mixed(*mark, stands(view))),
+                Some(valid) => views.zip(valid.iter()).for_each(|((mark, &view), is_valid)| {
+                    *mark = mixed(*mark, if is_valid { stands(view) } else { 0 });
+                }),
             }
         }
         for (row, mark) in marks.iter_mut().enumerate() {
             *mark = mixed(mixed(*mark, of_time(self.created(row))), of_time(self.exact(row)));
         }
-        marks
     }
 
     /// Whether two rows have the same texts at the same places, and the same times.
@@ -103,17 +114,17 @@ impl Shown {
             && self.exact(one) == self.exact(other)
     }
 
-    /// A hash of what a row shows.
-    pub fn hash(&self, hasher: &DefaultHashBuilder, row: usize) -> u64 {
-        let hash = self.texts.iter().fold(0, |hash, texts| mixed(hash, of_text(hasher, text(texts, row))));
-        mixed(mixed(hash, of_time(self.created(row))), of_time(self.exact(row)))
-    }
-
-    /// Whether a row shows the same as a row of others.
-    pub fn tells(&self, row: usize, others: &Shown, other: usize) -> bool {
-        self.created(row) == others.created(other)
-            && self.exact(row) == others.exact(other)
-            && self.texts.iter().zip(&others.texts).all(|(texts, others)| text(texts, row) == text(others, other))
+    /// Adds all that a row shows to `bytes`: rows that show the same add the same, and no others do.
+    pub fn spell(&self, row: usize, bytes: &mut Vec<u8>) {
+        for texts in &self.texts {
+            let text = text(texts, row);
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        for time in [self.created(row), self.exact(row)] {
+            bytes.push(u8::from(time.is_some()));
+            bytes.extend_from_slice(&time.unwrap_or_default().to_le_bytes());
+        }
     }
 
     fn created(&self, row: usize) -> Option<i64> {
@@ -130,10 +141,6 @@ impl Shown {
 /// The text, else an empty one.
 fn text(texts: &StringViewArray, row: usize) -> &str {
     if texts.is_valid(row) { texts.value(row) } else { "" }
-}
-
-fn of_text(hasher: &DefaultHashBuilder, text: &str) -> u64 {
-    if text.is_empty() { 0 } else { hasher.hash_one(text) }
 }
 
 fn of_time(time: Option<i64>) -> u64 {

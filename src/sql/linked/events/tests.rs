@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::sql::schema::SESSION_LINKS;
 
 use super::callers::Callers;
-use super::shown::{COLUMNS, Shown};
+use super::shown::{COLUMNS, Room, Shown};
 
 /// Seven texts, the creation date, and the time where nothing else tells.
 type Telling = ([&'static str; 7], Option<i64>, Option<i64>);
@@ -101,7 +101,7 @@ proptest! {
         let skipped = skipped.min(events.len() - 1);
         let columns: Vec<ArrayRef> =
             columns(&events, views).iter().map(|column| column.slice(skipped, events.len() - skipped)).collect();
-        let found = callers.look(&Shown::of(&columns).unwrap());
+        let found = callers.look(&Shown::of(&columns).unwrap(), &mut Room::default());
         let places = found.places();
         prop_assert_eq!(places.len(), events.len() - skipped);
         let mut telling: Vec<_> = known.iter().map(Row::telling).collect();

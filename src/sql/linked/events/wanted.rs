@@ -19,7 +19,7 @@ use datafusion::physical_expr_common::physical_expr::snapshot_generation;
 use crate::sts::shares::share;
 
 use super::callers::{Callers, Found};
-use super::shown::Shown;
+use super::shown::{Room, Shown};
 
 /// Where no more than one in so many callers is asked for, it pays to look for them before the other columns are read.
 const FEW: usize = 3;
@@ -96,8 +96,8 @@ impl Wanted {
     }
 
     /// The caller of each row, in rows that show these columns.
-    pub fn look(&self, shown: &Shown) -> Found {
-        self.callers.look(shown)
+    pub fn look(&self, shown: &Shown, room: &mut Room) -> Found {
+        self.callers.look(shown, room)
     }
 
     /// The rows whose callers pass; `None` for all.
@@ -116,7 +116,7 @@ impl Wanted {
         };
         match chosen.filter(|chosen| chosen.count_set_bits() <= chosen.len() / FEW) {
             None => Ok(None),
-            chosen => rows(chosen, &self.look(&shown()?)),
+            chosen => rows(chosen, &self.look(&shown()?, &mut Room::default())),
         }
     }
 
