@@ -1,4 +1,5 @@
-//! The table `session_links`, column by column: what linking tells of a caller.
+//! The table `session_links`, column by column: what linking tells of a caller. Callers stand as they were read, in no order that
+//! the data decides.
 
 use arrow::array::ArrayRef;
 
