@@ -44,7 +44,7 @@ pub static COVERAGE: Table = Table {
         objects Int "Objects that hold events of that hour.";
         events Int "Events.";
         lateness Int "The longest time from an event to its delivery, in seconds.";
-        lag_p95 Int "The time within which 95 in 100 events were delivered, in seconds; estimated.";
+        lag_p95 Int "The time within which 95 in 100 events were delivered, in seconds.";
         read_only_events Int "Events with read_only = true; none at all where a trail leaves them out.";
     },
 };
