@@ -76,13 +76,6 @@ pub struct Found {
     pub rows: UInt32Array,
 }
 
-impl Found {
-    /// Per row: its caller's place.
-    pub fn places(&self) -> UInt32Array {
-        self.rows.values().iter().map(|&row| self.callers[row as usize]).collect()
-    }
-}
-
 impl Callers {
     /// Of rows of `session_links`, with the columns that show a caller and maybe others.
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
@@ -183,11 +183,63 @@ fn linked(
     if let Some(rows) = wanted.rows(&found)? {
         (batch, found) = narrowed(&batch, found, &rows)?;
     }
-    let places = found.places();
+    let callers: UInt32Array = found.callers.iter().copied().collect();
     let columns = origins.iter().zip(schema.fields()).map(|(origin, field)| match origin {
         Origin::Event(place) => Ok(batch.column(*place).clone()),
-        Origin::Link => Ok(cast(&take(&wanted.callers().column(field)?, &places, None)?, field.data_type())?),
+        Origin::Link => {
+            let told = compact(take(&wanted.callers().column(field)?, &callers, None)?);
+            Ok(cast(&take(&told, &found.rows, None)?, field.data_type())?)
+        }
     });
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns.collect::<Result<_>>()?, &options)?)
+}
+
+/// The same texts in a buffer of their own: whoever keeps a batch would keep the texts of all callers with it.
+fn compact(texts: ArrayRef) -> ArrayRef {
+    match texts.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()),
+        None => texts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{StringArray, new_null_array};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::sql::linked::events::callers::Callers;
+    use crate::sql::schema::{LINKED_EVENTS, SESSION_LINKS};
+
+    /// A sort, or whatever else collects batches, counts all that they hold on to.
+    #[test]
+    fn a_batch_holds_on_to_no_more_than_its_own_texts() {
+        let text = |n: usize| format!("arn:aws:sts::111111111111:assumed-role/role/{n:060}");
+        let many: ArrayRef = Arc::new((0..2000).map(|n| Some(text(n))).collect::<StringArray>());
+        let known = SESSION_LINKS.columns.iter().map(|column| match column.name {
+            "identity_arn" | "access_key_id" | "session_id" => many.clone(),
+            _ => new_null_array(&column.kind.arrow(), many.len()),
+        });
+        let known = RecordBatch::try_new(SESSION_LINKS.schema(), known.collect()).unwrap();
+        let callers = Arc::new(Callers::of(&[known]).unwrap());
+        let own = LINKED_EVENTS.columns.iter().find(|column| column.name == "session_id").unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new(own.name, DataType::Utf8View, true)]));
+        let wanted = Wanted::new(callers, schema.clone(), Vec::new()).unwrap();
+        let event = COLUMNS.iter().map(|name| -> (&str, ArrayRef) {
+            let stored = SESSION_LINKS.columns.iter().find(|column| column.name == *name);
+            let kind = stored.map_or(crate::lake::schema::Type::Time, |column| column.kind).arrow();
+            match *name {
+                "identity_arn" | "access_key_id" => (name, Arc::new(StringArray::from(vec![text(7), text(7)]))),
+                _ => (name, new_null_array(&kind, 2)),
+            }
+        });
+        let event = RecordBatch::try_from_iter_with_nullable(event.map(|(name, column)| (name, column, true))).unwrap();
+        let places: Vec<usize> = (0..COLUMNS.len()).collect();
+        let linked = linked(&event, &schema, &[Origin::Link], &places, &wanted, &mut Room::default()).unwrap();
+        let told = linked.column(0).as_string_view();
+        assert_eq!(told.iter().collect::<Vec<_>>(), [Some(text(7).as_str()); 2]);
+        let held: usize = told.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
+        assert!(held < 1000, "{held}");
+    }
 }
