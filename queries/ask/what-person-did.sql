@@ -12,8 +12,9 @@ SELECT
     replace(event_source, '.amazonaws.com', '') || ':' || event_name AS call,
     count(*) AS calls,
     count(error_code) AS errors,
-    array_sort(array_agg(DISTINCT error_code) FILTER (WHERE error_code IS NOT NULL)) AS error_codes,
-    array_sort(array_agg(DISTINCT source_ip_address) FILTER (WHERE source_ip_address IS NOT NULL)) AS addresses,
+    -- A list of all, shortened, takes a fraction of the memory of a set for each of very many groups.
+    array_sort(array_distinct(array_agg(error_code) FILTER (WHERE error_code IS NOT NULL))) AS error_codes,
+    array_sort(array_distinct(array_agg(source_ip_address) FILTER (WHERE source_ip_address IS NOT NULL))) AS addresses,
     origin,
     session_id
 FROM session_events
