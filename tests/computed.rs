@@ -126,7 +126,12 @@ async fn what_was_linked_once_is_read_the_next_time() {
         let whole = std::fs::read(file).unwrap();
         std::fs::write(file, if place % 2 == 0 { &whole[..whole.len() / 2] } else { b"" }).unwrap();
     }
+    let third = engine(&place, "").await;
+    assert_eq!(answers(&third).await, more);
+    third.write_down(0).await;
+    hide(&place, true);
     assert_eq!(answers(&engine(&place, "").await).await, more);
+    hide(&place, false);
 
     // They are upkeep's, like all that can be made again.
     let mut lake = Lake::open(place.to_str().unwrap(), &LakeOptions::default()).await.unwrap();

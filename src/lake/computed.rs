@@ -58,9 +58,10 @@ impl ComputedFiles {
         format!("{}-{}.parquet", table.name, self.made_of)
     }
 
-    /// Whether the table is written down.
+    /// Whether the table is written down, to its end.
     pub fn has(&self, table: &Table) -> bool {
-        self.folder.join(self.name(table)).is_file()
+        let file = File::open(self.folder.join(self.name(table)));
+        file.is_ok_and(|file| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).is_ok())
     }
 
     /// The columns of a table at these places, all rows in the order in which they were written; `None` where they have to be
@@ -71,6 +72,8 @@ impl ComputedFiles {
             Ok(batches) => Some(batches),
             Err(e) => {
                 tracing::debug!(file = %file.display(), error = %e, "computed again");
+                // What cannot be read would keep what can be from being written; mostly it is not there at all.
+                _ = fs::remove_file(&file);
                 None
             }
         }
